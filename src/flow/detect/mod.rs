@@ -1,0 +1,205 @@
+//! Judging closed windows: the detectors, one file each, and what they share.
+
+pub mod settings;
+pub mod statistics;
+pub mod status;
+pub mod z_score;
+
+use std::borrow::Cow;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::model::{Schema, Statuses};
+use super::time::{EventTime, Window};
+
+/// All readings of one entity in one window, in the order of their time.
+#[derive(Clone, Copy, Debug)]
+pub struct ClosedWindow<'a> {
+    /// Whose readings they are.
+    pub entity: &'a str,
+    /// The span of event time.
+    pub window: Window,
+    /// The readings.
+    pub readings: &'a Readings,
+    /// What their columns are.
+    pub schema: &'a Schema,
+    /// The names behind the bits of [`Statuses`].
+    pub services: &'a [String],
+}
+
+/// Readings by column. Rows are ordered by time, equal times by arrival.
+#[derive(Clone, Debug, Default)]
+pub struct Readings {
+    /// One a row.
+    pub times: Vec<EventTime>,
+    /// Metric after metric, each as long as `times`: 0 where `present` lacks the metric's bit.
+    pub columns: Vec<f64>,
+    /// One a row: which metrics it has.
+    pub present: Vec<u64>,
+    /// One a row.
+    pub statuses: Vec<Statuses>,
+    /// One a row: the how-manieth to arrive it was.
+    pub arrival: Vec<u32>,
+    /// Whether every row has every metric.
+    pub complete: bool,
+}
+
+impl Readings {
+    /// How many rows there are.
+    pub fn len(&self) -> usize {
+        self.times.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.times.is_empty()
+    }
+
+    /// A metric's values, one a row.
+    pub fn column(&self, metric: usize) -> &[f64] {
+        &self.columns[metric * self.len()..(metric + 1) * self.len()]
+    }
+
+    /// Whether a row has a metric.
+    pub fn has(&self, row: usize, metric: usize) -> bool {
+        self.complete || self.present[row] >> metric & 1 == 1
+    }
+}
+
+/// How bad an anomaly is.
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    serde::Serialize,
+    serde::Deserialize,
+    schemars::JsonSchema,
+)]
+#[serde(rename_all = "lowercase")]
+pub enum Severity {
+    /// Worth knowing.
+    Low,
+    /// Worth a look today.
+    Medium,
+    /// Worth a look now.
+    High,
+}
+
+/// The band of values a detector expected.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Band {
+    /// Its lower end.
+    pub low: f64,
+    /// Its upper end.
+    pub high: f64,
+}
+
+/// One metric (or metric pattern) of one reading that a detector holds abnormal.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Anomaly {
+    /// The row in the window.
+    pub row: usize,
+    /// A metric's name, `service_status.NAME`, or the name of a pattern over all metrics.
+    pub metric: Cow<'static, str>,
+    /// The value judged, in the detector's unit: the metric's value, or a distance.
+    pub value: f64,
+    /// The value from which it is an anomaly, where there is one such.
+    pub threshold: Option<f64>,
+    /// How bad it is.
+    pub severity: Severity,
+    /// How unusual it is, in [0, 1]; see [`statistics::score_of_surprise`].
+    pub score: f64,
+    /// The band of values that would have been normal.
+    pub expected: Option<Band>,
+    /// How much each metric has to do with it: (name, share), shares add up to 1, the largest first.
+    pub contributions: Vec<(String, f64)>,
+    /// For people.
+    pub description: String,
+}
+
+/// What a detector says of a window.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Verdict {
+    /// Too little was seen to judge; `confidence` in [0, 1) says how much of it there is.
+    Learning {
+        /// The share of the warm-up that is done.
+        confidence: f64,
+    },
+    /// Nothing abnormal.
+    Normal,
+    /// These, ordered as the detector documents.
+    Anomalous(Vec<Anomaly>),
+}
+
+impl Verdict {
+    /// `Normal` where there are none.
+    pub fn of(anomalies: Vec<Anomaly>) -> Verdict {
+        if anomalies.is_empty() { Verdict::Normal } else { Verdict::Anomalous(anomalies) }
+    }
+}
+
+/// One judged value, for `scores.csv`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Score {
+    /// The row in the window.
+    pub row: usize,
+    /// As in [`Anomaly::metric`].
+    pub metric: Cow<'static, str>,
+    /// The value judged.
+    pub value: f64,
+    /// In [0, 1].
+    pub score: f64,
+    /// The band of values that would have been normal.
+    pub expected: Option<Band>,
+}
+
+/// Collects scores where somebody wants them.
+#[derive(Debug, Default)]
+pub struct Scores {
+    rows: Option<Vec<Score>>,
+}
+
+impl Scores {
+    /// Keeps what detectors tell it.
+    pub fn wanted() -> Scores {
+        Scores { rows: Some(Vec::new()) }
+    }
+
+    /// Forgets what detectors tell it.
+    pub fn unwanted() -> Scores {
+        Scores { rows: None }
+    }
+
+    /// Whether it is worth the work to compute a score that nothing else needs.
+    pub fn are_wanted(&self) -> bool {
+        self.rows.is_some()
+    }
+
+    /// Takes one score, computed only where wanted.
+    pub fn add(&mut self, score: impl FnOnce() -> Score) {
+        if let Some(rows) = &mut self.rows {
+            rows.push(score());
+        }
+    }
+
+    /// Hands over what was collected since the last call.
+    pub fn take(&mut self) -> Vec<Score> {
+        self.rows.as_mut().map(std::mem::take).unwrap_or_default()
+    }
+}
+
+/// Judges readings of a closed window against what it has learned about the entity, then learns from them.
+///
+/// The answer depends on the window, the memory and the detector's own settings alone.
+pub trait Detector {
+    /// What it has learned about one entity; bounded.
+    type Memory: Default + Serialize + DeserializeOwned;
+
+    /// Judges one window. With `Baseline::Window` the memory is neither read nor changed.
+    fn judge(&self, window: &ClosedWindow<'_>, memory: &mut Self::Memory, scores: &mut Scores) -> Verdict;
+}

@@ -1,0 +1,3 @@
+//! Gathering readings into windows.
+
+pub mod settings;
