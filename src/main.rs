@@ -1,1 +1,3 @@
+//! The `tidewatch` command.
+
 fn main() {}

@@ -3,13 +3,23 @@
 //! A [`Flow`] is one sub-topology. What one step of it changes at once (outputs, learned rows, input position) is
 //! one value, the [`Epoch`], so that whoever drives the flow can make the step true atomically or not at all.
 
+pub mod advise;
+pub mod chain;
 pub mod detect;
+pub mod detection;
+pub mod hash;
 pub mod incident;
+mod judge;
 pub mod model;
+pub mod readings;
 pub mod record;
+pub mod sink;
 pub mod source;
+pub mod table;
 pub mod time;
 pub mod window;
+
+use record::{Offset, Output, RawRecord, Reason};
 
 /// A row that an epoch changes: `None` deletes it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,4 +30,104 @@ pub struct Change {
     pub key: Vec<u8>,
     /// The row's new bytes.
     pub row: Option<Vec<u8>>,
+}
+
+/// Everything that one step of a task changes at once.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Epoch {
+    /// The next record to read.
+    pub next: Offset,
+    /// The oldest record that a restart must read again for its open windows, or `next`.
+    pub replay_from: Offset,
+    /// Records that leave, in order.
+    pub outputs: Vec<Output>,
+    /// Lines of `scores.csv`, where they are wanted.
+    pub scores: Vec<u8>,
+    /// Learned rows that changed.
+    pub changes: Vec<Change>,
+    /// The flow's own position: what [`Flow::restore`] takes back.
+    pub position: Vec<u8>,
+    /// What metrics and summaries are fed from.
+    pub counts: Counts,
+}
+
+/// What happened in an epoch.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Records taken.
+    pub records: u64,
+    /// Readings put into a window.
+    pub windowed: u64,
+    /// Readings after their window had closed.
+    pub late: u64,
+    /// Late readings that came in order as far as their own entity goes.
+    pub late_in_own_order: u64,
+    /// Readings and records that could not be used, by [`Reason`].
+    pub rejected: [u64; Reason::ALL.len()],
+    /// Windows opened.
+    pub opened: u64,
+    /// Windows closed.
+    pub closed: u64,
+    /// Closed windows in which a detector was still learning.
+    pub learning: u64,
+    /// Reports with an anomaly.
+    pub findings: u64,
+    /// Anomalies by severity: low, medium, high.
+    pub anomalies: [u64; 3],
+    /// Incidents opened.
+    pub incidents: u64,
+}
+
+impl Counts {
+    /// Adds what happened in another epoch.
+    pub fn add(&mut self, other: &Counts) {
+        let Counts {
+            records,
+            windowed,
+            late,
+            late_in_own_order,
+            rejected,
+            opened,
+            closed,
+            learning,
+            findings,
+            anomalies,
+            incidents,
+        } = other;
+        self.records += records;
+        self.late_in_own_order += late_in_own_order;
+        self.windowed += windowed;
+        self.late += late;
+        self.opened += opened;
+        self.closed += closed;
+        self.learning += learning;
+        self.findings += findings;
+        self.incidents += incidents;
+        self.rejected.iter_mut().zip(rejected).for_each(|(sum, more)| *sum += more);
+        self.anomalies.iter_mut().zip(anomalies).for_each(|(sum, more)| *sum += more);
+    }
+
+    /// Everything that could not be used.
+    pub fn rejected_in_all(&self) -> u64 {
+        self.rejected.iter().sum()
+    }
+}
+
+/// The bytes of a position or row are not what this program writes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Unreadable;
+
+/// One sub-topology at work on one partition. Feeding the same records in other portions changes nothing but where
+/// epochs end.
+pub trait Flow {
+    /// Takes records in the order of their offsets.
+    fn process(&mut self, records: &[RawRecord<'_>]);
+    /// The input ends: every open window closes.
+    fn finish(&mut self);
+    /// Hands over what happened since the last call; `next` is the record to be read next.
+    fn epoch(&mut self, next: Offset) -> Epoch;
+    /// Takes back rows and position as of an epoch. Then [`Flow::refill`] must see `replay_from..next`.
+    fn restore(&mut self, position: &[u8], rows: &[(u8, Vec<u8>, Vec<u8>)]) -> Result<(), Unreadable>;
+    /// Takes records again, only to fill windows that were open: nothing is emitted, learned or counted.
+    fn refill(&mut self, records: &[RawRecord<'_>]);
 }

@@ -118,6 +118,8 @@ reasons! {
     BadEntity = "bad-entity",
     /// The timestamp lies further ahead of the others than the topology allows.
     TooFarAhead = "too-far-ahead",
+    /// The reading's window had already closed.
+    Late = "late",
     /// The task already knows as many entities as the topology allows.
     TooManyEntities = "too-many-entities",
 }

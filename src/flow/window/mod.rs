@@ -1,3 +1,154 @@
-//! Gathering readings into windows.
+//! Gathering readings into windows, and closing them as event time goes on.
+//!
+//! ```text
+//! tumbling, size 5, grace 1           closes when the watermark reaches 6 and 11
+//! 0    5    10
+//! [----)[----)      a reading at 5 belongs to the second window
+//!      ^
+//! ```
+//!
+//! Readings of open windows are not state: after a restart they are read again from [`Windows::replay_from`].
 
+mod clock;
+mod closing;
+mod entities;
+mod gather;
+mod open;
 pub mod settings;
+#[cfg(test)]
+mod tests;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+
+use self::clock::Doubtful;
+use self::open::OpenWindow;
+use self::settings::{TimeScope, WindowKind, WindowSettings};
+use super::Change;
+use super::model::{Reading, Schema};
+use super::readings::Readings;
+use super::record::{Extent, Offset, Origin, Reason, Rejection};
+use super::table::Table;
+use super::time::{EventTime, Window};
+
+pub use self::clock::Clock;
+pub use self::entities::{Entities, EntityId};
+
+/// Where a reading came from, to say so when it cannot be used.
+#[derive(Clone, Copy, Debug)]
+pub struct Source<'a> {
+    /// Its record's place in the task's input.
+    pub offset: Offset,
+    /// The how-manieth reading of its record it is.
+    pub index: u32,
+    /// Its record's place outside.
+    pub origin: Origin,
+    /// Its record's key.
+    pub key: Option<&'a [u8]>,
+    /// Its own bytes.
+    pub value: &'a [u8],
+}
+
+/// What windows tell the stage after them.
+pub trait Downstream {
+    /// A window closed. Whether anything was learned of the entity, so that it must be remembered.
+    fn closed(&mut self, entities: &Entities, id: EntityId, window: Window, readings: &Readings) -> bool;
+    /// A reading of an entity came after its window had closed.
+    fn late(&mut self, entity: &str, time: EventTime, source: &Source<'_>, rejection: Rejection);
+    /// A reading could not be used.
+    fn rejected(&mut self, source: &Source<'_>, rejection: Rejection);
+}
+
+/// How far an entity's windows have closed, where the partition's watermark does not tell.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+struct Mark {
+    /// The greatest end of a closed window (`time = "entity"`).
+    closed_until: Option<EventTime>,
+    /// Record and index of the last reading of a closed window (`kind = "count"`).
+    counted_to: Option<(Offset, u32)>,
+}
+
+/// Where a restart reads again from, and what must be known to do so.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Resume {
+    /// The event time as of the record to be read first.
+    pub clock: Clock,
+    /// The greatest end of the windows that the end of an input closed.
+    pub closed_until: Option<EventTime>,
+}
+
+/// What happened to readings.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct WindowCounts {
+    /// Readings put into a window.
+    pub windowed: u64,
+    /// Readings after their window had closed.
+    pub late: u64,
+    /// Windows opened.
+    pub opened: u64,
+    /// Windows closed.
+    pub closed: u64,
+}
+
+/// A reading that its clock finds doubtful, with all that is needed to go on with it or to refuse it.
+#[derive(Clone, Debug)]
+struct Held {
+    reading: Reading,
+    offset: Offset,
+    index: u32,
+    origin: Origin,
+    key: Option<Box<[u8]>>,
+    value: Box<[u8]>,
+}
+
+impl Held {
+    fn source(&self) -> Source<'_> {
+        let Held { offset, index, origin, key, value, .. } = self;
+        Source { offset: *offset, index: *index, origin: *origin, key: key.as_deref(), value }
+    }
+}
+
+/// The event time of one scope, and what it holds back.
+#[derive(Debug, Default)]
+struct Scope {
+    clock: Clock,
+    held: Vec<Doubtful<Held>>,
+}
+
+#[derive(Debug, Default)]
+struct Slot {
+    open: Vec<OpenWindow>,
+    /// Whether something was learned of the entity.
+    remembered: bool,
+    /// Only with `time = "entity"`.
+    scope: Option<Box<Scope>>,
+}
+
+/// A window among the open ones: the entity, and the start it was opened with.
+type Place = (EntityId, EventTime);
+
+/// The windows of a task.
+#[derive(Debug)]
+pub struct Windows {
+    settings: WindowSettings,
+    metrics: usize,
+    full: u64,
+    gathered_as: String,
+    entities: Entities,
+    slots: Vec<Slot>,
+    partition: Scope,
+    closed_until: Option<EventTime>,
+    /// When windows close, in event time.
+    due: BTreeSet<(EventTime, Place)>,
+    /// Open windows by their first record, with the clock as of then.
+    first: BTreeMap<(Offset, Place), Clock>,
+    marks: Table<Mark>,
+    counts: WindowCounts,
+    /// While refilling: windows close without a word.
+    silent: bool,
+    /// The entity whose reading is being taken: it is not forgotten meanwhile.
+    taking: Option<EntityId>,
+    spare: Vec<Vec<u64>>,
+    columns: Readings,
+}
