@@ -11,3 +11,4 @@
 //! `src/ARCHITECTURE.md` is the map.
 
 pub mod flow;
+pub mod topology;
