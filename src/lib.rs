@@ -10,5 +10,6 @@
 //!
 //! `src/ARCHITECTURE.md` is the map.
 
+pub mod edge;
 pub mod flow;
 pub mod topology;
