@@ -12,4 +12,5 @@
 
 pub mod edge;
 pub mod flow;
+pub mod simulate;
 pub mod topology;
