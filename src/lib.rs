@@ -10,7 +10,9 @@
 //!
 //! `src/ARCHITECTURE.md` is the map.
 
+pub mod cli;
 pub mod edge;
 pub mod flow;
+pub mod run;
 pub mod simulate;
 pub mod topology;

@@ -1,3 +1,9 @@
 //! The `tidewatch` command.
 
-fn main() {}
+use std::process::ExitCode;
+
+use clap::Parser;
+
+fn main() -> ExitCode {
+    tidewatch::cli::run(&tidewatch::cli::Arguments::parse()).code()
+}

@@ -1,0 +1,139 @@
+//! `tidewatch demo`: a simulated fleet through the topology, in memory, and what it finds as it finds it.
+
+use std::io::{self, Write};
+use std::sync::mpsc;
+use std::time::Duration;
+
+use clap::Args;
+
+use super::replay::detection;
+use super::settings::{self, Environment};
+use super::table::{Table, line};
+use super::{Exit, TopologyChoice};
+use crate::flow::chain::Chain;
+use crate::flow::record::{Extent, Format, Offset, Origin, RawRecord, Role};
+use crate::flow::sink::report::Report;
+use crate::flow::{Counts, Flow};
+use crate::simulate::write::{Encoder, Format as Written};
+use crate::simulate::{Fleet, FleetSettings};
+
+/// The flags of `demo`.
+#[derive(Debug, Args)]
+pub(super) struct DemoFlags {
+    /// How many hosts
+    #[arg(long, default_value_t = 20)]
+    entities: usize,
+    /// How many simulated hours
+    #[arg(long, default_value_t = 24.0)]
+    hours: f64,
+    /// How many incidents
+    #[arg(long, default_value_t = 8)]
+    incidents: usize,
+    /// Of everything random
+    #[arg(long, default_value_t = 7)]
+    seed: u64,
+    /// Simulated seconds a second, or max
+    #[arg(long, default_value = "3600")]
+    speed: String,
+    #[command(flatten)]
+    choice: TopologyChoice,
+}
+
+/// Shows.
+pub(super) fn run(flags: &DemoFlags, environment: &Environment) -> Exit {
+    let topology = match settings::load(&flags.choice, environment) {
+        Ok(topology) => topology,
+        Err(problem) => return Exit::configuration(&problem),
+    };
+    let pace = match flags.speed.as_str() {
+        "max" => None,
+        text => match text.parse::<f64>() {
+            Ok(speed) if speed > 0.0 => Some(speed),
+            _ => return Exit::usage(&format!("--speed {text} is neither a number above 0 nor max")),
+        },
+    };
+    let duration_ms = (flags.hours * 3_600_000.0) as i64;
+    let fleet = match Fleet::new(FleetSettings::of(flags.entities, duration_ms, flags.incidents, flags.seed))
+    {
+        Ok(fleet) => fleet,
+        Err(error) => return Exit::usage(&error),
+    };
+    let flow = Chain::new(&detection(&topology, false, false), topology.advise.enabled);
+    match (Demo { fleet, flow, pace, table: Table::default(), counts: Counts::default() }).run() {
+        Ok(()) => Exit::Done,
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Exit::Done,
+        Err(error) => Exit::failed(&error),
+    }
+}
+
+struct Demo {
+    fleet: Fleet,
+    flow: Chain,
+    /// Simulated seconds a second.
+    pace: Option<f64>,
+    table: Table,
+    counts: Counts,
+}
+
+impl Demo {
+    fn run(mut self) -> io::Result<()> {
+        let labels = self.fleet.labels().len();
+        let mut out = io::stdout().lock();
+        writeln!(
+            out,
+            "A simulated fleet with {labels} incidents. Detectors learn first; findings follow.\n"
+        )?;
+        writeln!(out, "{}", super::table::HEADER)?;
+        let (mut encoder, mut bytes) = (Encoder::new(Written::Ndjson), Vec::new());
+        let (mut offset, mut minute) = (0, None);
+        while let Some(reading) = self.fleet.next_reading() {
+            let now = reading.time.as_ms().div_euclid(60_000);
+            bytes.clear();
+            encoder.reading(&reading, &mut bytes);
+            let record = RawRecord {
+                offset: Offset(offset),
+                origin: Origin::default(),
+                key: None,
+                value: bytes.trim_ascii_end(),
+                format: Format::Json,
+                extent: Extent::Whole,
+            };
+            self.flow.process(&[record]);
+            offset += 1;
+            if minute.is_none_or(|minute| now > minute) {
+                minute = Some(now);
+                self.show(offset, &mut out)?;
+                self.wait();
+            }
+        }
+        self.flow.finish();
+        self.show(offset, &mut out)?;
+        writeln!(out, "\n{}", self.table.text(&self.counts, None))
+    }
+
+    /// Prints what was found since the last time.
+    fn show(&mut self, next: u64, out: &mut impl Write) -> io::Result<()> {
+        let epoch = self.flow.epoch(Offset(next));
+        self.counts.add(&epoch.counts);
+        for output in epoch.outputs.iter().filter(|output| output.role == Role::Reports) {
+            let Ok(report) = serde_json::from_slice::<Report>(&output.value) else { continue };
+            if let Some((text, _, _)) = line(&report) {
+                writeln!(out, "{text}")?;
+                for advice in report.recommendations.iter().take(1) {
+                    writeln!(out, "{:20} ↳ {}", "", advice.action)?;
+                }
+            }
+            self.table.count(&report);
+        }
+        out.flush()
+    }
+
+    /// Lets a simulated minute pass.
+    fn wait(&self) {
+        if let Some(pace) = self.pace {
+            // Nothing is ever sent: the time-out is the wait.
+            let (_sender, receiver) = mpsc::channel::<()>();
+            let _ = receiver.recv_timeout(Duration::from_secs_f64((60.0 / pace).min(60.0)));
+        }
+    }
+}

@@ -1,0 +1,248 @@
+//! `tidewatch replay FILE…`: the topology over files, in memory.
+
+use std::io::{self, IsTerminal, Write};
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+use serde_json::json;
+
+use super::progress::Progress;
+use super::settings::{self, Environment};
+use super::table::Table;
+use super::{Exit, TopologyChoice};
+use crate::edge::ports::StoreError;
+use crate::flow::detect::Severity;
+use crate::flow::detection::DetectionSettings;
+use crate::flow::record::{Reason, Role};
+use crate::flow::sink::report::Report;
+use crate::flow::{Counts, Epoch};
+use crate::run::{Ended, Replay, ReplaySettings, RunError};
+use crate::topology::{Emit, Topology};
+
+/// Records an epoch has at most, unless set: a commit costs milliseconds.
+const COMMIT_EVERY_RECORDS: u64 = 200_000;
+
+/// The flags of `replay`.
+#[derive(Debug, Args)]
+pub(super) struct ReplayFlags {
+    /// Files of readings: JSON array, {"data": […]}, NDJSON or CSV; - is standard input
+    #[arg(value_name = "FILE", required_unless_present = "input")]
+    files: Vec<PathBuf>,
+    /// The same, as the predecessor had it
+    #[arg(long, value_name = "FILE")]
+    input: Vec<PathBuf>,
+    #[command(flatten)]
+    choice: TopologyChoice,
+    /// Keep what is learned here, and go on where the last run ended
+    #[arg(long, value_name = "DIR")]
+    state: Option<PathBuf>,
+    /// Write reports.ndjson, rejected.ndjson, late.ndjson and summary.json here
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// Write scores.csv to --out as well: a row for every judged value
+    #[arg(long, requires = "out")]
+    scores: bool,
+    /// How to print what was found
+    #[arg(long, value_enum, default_value = "table")]
+    format: Format,
+    /// Give no recommendations
+    #[arg(long)]
+    no_advice: bool,
+    /// Leave windows open at the end of the input, as a stream would
+    #[arg(long)]
+    leave_open: bool,
+    /// Exit with 3 when something at least this severe was found
+    #[arg(long, value_enum, value_name = "SEVERITY")]
+    fail_on: Option<FailOn>,
+    /// Commit to the state directory after so many records
+    #[arg(long, value_name = "RECORDS", default_value_t = COMMIT_EVERY_RECORDS, hide = true)]
+    commit_every: u64,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// For people
+    Table,
+    /// One report a line
+    Ndjson,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum FailOn {
+    Low,
+    Medium,
+    High,
+}
+
+/// What `detect` is made of, by the topology.
+pub(super) fn detection(topology: &Topology, scores: bool, keep_changes: bool) -> DetectionSettings {
+    DetectionSettings {
+        schema: topology.schema.clone(),
+        max_payload_bytes: topology.source.max_payload_bytes,
+        window: topology.window,
+        detectors: topology.detectors.clone(),
+        incident: topology.incident,
+        emit_all: topology.sink.emit == Emit::All,
+        scores,
+        keep_changes,
+    }
+}
+
+/// Replays.
+pub(super) fn run(flags: &ReplayFlags, environment: &Environment) -> Exit {
+    let topology = match settings::load(&flags.choice, environment) {
+        Ok(topology) => topology,
+        Err(problem) => return Exit::configuration(&problem),
+    };
+    let state = flags.state.clone().or_else(|| environment.get("TIDEWATCH_STATE").map(PathBuf::from));
+    let replay = Replay::open(ReplaySettings {
+        name: topology.name.clone(),
+        topology: topology.fingerprint(),
+        detection: detection(&topology, flags.scores, state.is_some()),
+        advise: topology.advise.enabled && !flags.no_advice,
+        files: flags.files.iter().chain(&flags.input).cloned().collect(),
+        state,
+        out: flags.out.clone(),
+        leave_open: flags.leave_open,
+        commit_every_records: flags.commit_every.max(1),
+    });
+    let replay = match replay {
+        Ok(replay) => replay,
+        Err(error) => return refused(&error),
+    };
+    let mut watch = Watch { format: flags.format, table: Table::default(), progress: Progress::new(&replay) };
+    let ended = replay.run(&mut |epoch, replay| watch.see(epoch, replay));
+    watch.progress.finish();
+    match ended {
+        Ok(ended) => conclude(flags, watch.table, &ended),
+        // Whoever reads our output has seen enough.
+        Err(RunError::Observer(error)) if error.kind() == io::ErrorKind::BrokenPipe => Exit::Done,
+        Err(error) => refused(&error),
+    }
+}
+
+fn refused(error: &RunError) -> Exit {
+    match error {
+        RunError::OtherTopology { .. } | RunError::Store(StoreError::Newer { .. }) => {
+            Exit::configuration(error)
+        }
+        other => Exit::failed(other),
+    }
+}
+
+/// Prints as epochs come, and remembers for the end.
+struct Watch {
+    format: Format,
+    table: Table,
+    progress: Progress,
+}
+
+impl Watch {
+    fn see(&mut self, epoch: &Epoch, replay: &Replay) -> io::Result<()> {
+        self.progress.advance(replay, &epoch.counts);
+        let reports =
+            epoch.outputs.iter().filter(|output| matches!(output.role, Role::Reports | Role::Findings));
+        let mut lines = Vec::new();
+        for output in reports {
+            if self.format == Format::Ndjson {
+                lines.extend_from_slice(&output.value);
+                lines.push(b'\n');
+            }
+            if let Ok(report) = serde_json::from_slice::<Report>(&output.value) {
+                self.table.add(&report);
+            }
+        }
+        if lines.is_empty() {
+            return Ok(());
+        }
+        let mut out = io::stdout().lock();
+        out.write_all(&lines)?;
+        out.flush()
+    }
+}
+
+fn conclude(flags: &ReplayFlags, table: Table, ended: &Ended) -> Exit {
+    for broken in &ended.broken {
+        tracing::warn!("{broken}; what came before was used");
+    }
+    let hint = hint(&ended.counts);
+    let worst = table.worst();
+    if let Some(dir) = &flags.out {
+        let summary = summary(ended, hint);
+        if let Err(error) = std::fs::write(dir.join("summary.json"), format!("{summary:#}\n")) {
+            return Exit::failed(&error);
+        }
+    }
+    if ended.counts.windowed + ended.counts.late == 0 && !ended.resumed {
+        eprintln!(
+            "tidewatch: no usable record in the input: {} were rejected",
+            ended.counts.rejected_in_all()
+        );
+        return Exit::NoUsableRecord;
+    }
+    match flags.format {
+        Format::Table => {
+            if print(table.text(&ended.counts, hint).as_bytes()) == Exit::Failed {
+                return Exit::Failed;
+            }
+        }
+        Format::Ndjson => {
+            if let Some(hint) = hint {
+                tracing::warn!("{hint}");
+            }
+        }
+    }
+    let limit = flags.fail_on.map(|limit| match limit {
+        FailOn::Low => Severity::Low,
+        FailOn::Medium => Severity::Medium,
+        FailOn::High => Severity::High,
+    });
+    if limit.is_some_and(|limit| worst >= Some(limit)) { Exit::Found } else { Exit::Done }
+}
+
+/// What to do when many readings were late although each entity's came in order.
+fn hint(counts: &Counts) -> Option<&'static str> {
+    let grouped = counts.late_in_own_order * 2 > counts.late && counts.late * 20 > counts.windowed;
+    grouped.then_some(
+        "The late readings are in order for each entity: the input seems to be sorted by entity first. \
+         Read it with --set window.time=entity",
+    )
+}
+
+/// `summary.json`: what became of the input; no time of day, so that the same input gives the same bytes.
+fn summary(ended: &Ended, hint: Option<&str>) -> serde_json::Value {
+    let counts = &ended.counts;
+    let rejected: serde_json::Map<String, serde_json::Value> = Reason::ALL
+        .iter()
+        .zip(counts.rejected)
+        .filter(|(_, count)| *count > 0)
+        .map(|(reason, count)| (reason.label().to_owned(), json!(count)))
+        .collect();
+    let [low, medium, high] = counts.anomalies;
+    json!({
+        "records": counts.records,
+        "readings": {"windowed": counts.windowed, "late": counts.late, "rejected": counts.rejected_in_all()},
+        "rejected_by_reason": rejected,
+        "windows": {"opened": counts.opened, "closed": counts.closed, "while_learning": counts.learning},
+        "findings": counts.findings,
+        "anomalies": {"low": low, "medium": medium, "high": high},
+        "incidents": counts.incidents,
+        "broken": ended.broken.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        "hint": hint,
+    })
+}
+
+/// Writes to stdout; a reader that has seen enough is no failure.
+pub(super) fn print(bytes: &[u8]) -> Exit {
+    let mut out = io::stdout().lock();
+    match out.write_all(bytes).and_then(|()| out.flush()) {
+        Ok(()) => Exit::Done,
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Exit::Done,
+        Err(error) => Exit::failed(&error),
+    }
+}
+
+/// Whether progress can be shown.
+pub(super) fn stderr_is_a_terminal() -> bool {
+    io::stderr().is_terminal()
+}
