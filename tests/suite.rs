@@ -1,1 +1,16 @@
 //! One binary for all tests that see the project from outside: linking is slow.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    unreachable_pub,
+    reason = "a test fails by panicking"
+)]
+
+mod architecture;
+mod bad_input;
+mod commands;
+mod predecessor;
+mod resume;
+mod same_flow;
+mod support;
