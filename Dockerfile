@@ -1,0 +1,16 @@
+# Built in one image, run in a small one, as a user without rights.
+FROM rust:1.95-slim-bookworm AS build
+RUN apt-get update && apt-get install -y --no-install-recommends make perl && rm -rf /var/lib/apt/lists/*
+WORKDIR /src
+COPY Cargo.toml Cargo.lock rust-toolchain.toml ./
+COPY src src
+COPY topologies topologies
+RUN cargo build --release --locked
+
+FROM debian:bookworm-slim
+RUN useradd --system --create-home --home-dir /var/lib/tidewatch tidewatch
+COPY --from=build /src/target/release/tidewatch /usr/local/bin/tidewatch
+USER tidewatch
+WORKDIR /var/lib/tidewatch
+ENTRYPOINT ["tidewatch"]
+CMD ["demo"]
