@@ -73,6 +73,27 @@ fn isolation_forest_flags_as_many_and_mostly_the_same() {
 }
 
 #[test]
+fn ten_seeds_flag_mostly_what_the_predecessor_did() {
+    // The reference has values only; these are the rows of scikit-learn's forest that has them.
+    let reference: Vec<f64> = reference("isolation_forest")["anomalies"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|found| found["value"].as_f64().unwrap())
+        .collect();
+    let times = |seed: u64| -> Vec<String> {
+        let report = replay(&format!("--detector isolation-forest --set detect.0.seed={seed}"));
+        let anomalies = report["anomalies"].as_array().unwrap();
+        assert_eq!(anomalies.len(), reference.len());
+        anomalies.iter().map(|found| found["timestamp"].as_str().unwrap().to_owned()).collect()
+    };
+    let (first, second) = (times(1), times(2));
+    assert_ne!(first, second, "the seed is that of the detector that was chosen");
+    let shared = first.iter().filter(|time| second.contains(time)).count();
+    assert!(shared >= 15, "{shared} of {} are shared by two seeds", first.len());
+}
+
+#[test]
 fn status_finds_every_fifth_reading_that_z_score_misses() {
     let report = replay("--detector status");
     let mut times: Vec<&str> = report["anomalies"]

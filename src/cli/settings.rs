@@ -5,7 +5,7 @@ use std::fmt;
 use std::path::Path;
 use std::str::FromStr;
 
-use crate::flow::detect::settings::Kind;
+use crate::flow::detect::settings::{Baseline, Kind};
 use crate::topology::{self, Topology};
 
 use super::TopologyChoice;
@@ -64,6 +64,7 @@ pub(super) fn load(choice: &TopologyChoice, environment: &Environment) -> Result
     let name = choice.topology.clone().or_else(|| environment.get("TIDEWATCH_TOPOLOGY"));
     let name = name.unwrap_or_else(|| "infrastructure".to_owned());
     let text = text_of(&name)?;
+    let kind = chosen_kind(choice, environment)?;
     let mut overrides = from_environment(environment);
     for override_ in &choice.overrides {
         let (path, value) = override_
@@ -71,15 +72,76 @@ pub(super) fn load(choice: &TopologyChoice, environment: &Environment) -> Result
             .ok_or_else(|| Problem(format!("--set {override_}: expected PATH=VALUE, e.g. window.size=1h")))?;
         overrides.push((path.trim().to_owned(), value.to_owned()));
     }
-    let mut topology = topology::with_overrides(&text, &overrides).map_err(|problems| {
-        let lines: Vec<String> = problems.iter().map(|problem| format!("\n  {problem}")).collect();
-        Problem(format!("topology {name} has {} {}:{}", lines.len(), plural(lines.len()), lines.concat()))
-    })?;
+    if let Some(kind) = kind {
+        overrides = among_kept(&text, kind, overrides)?;
+    }
+    let mut topology =
+        topology::with_overrides(&text, &overrides).map_err(|found| problems(&name, &found))?;
+    if let Some(kind) = kind {
+        topology.keep_only(kind);
+    }
     for warning in &topology.warnings {
         tracing::warn!(topology = name, "{warning}");
     }
     adjust(&mut topology, choice, environment)?;
     Ok(topology)
+}
+
+fn problems(name: &str, found: &[topology::Problem]) -> Problem {
+    let lines: Vec<String> = found.iter().map(|problem| format!("\n  {problem}")).collect();
+    Problem(format!("topology {name} has {} {}:{}", lines.len(), plural(lines.len()), lines.concat()))
+}
+
+/// The kind that `--detector` names.
+fn chosen_kind(choice: &TopologyChoice, environment: &Environment) -> Result<Option<Kind>, Problem> {
+    let Some(name) = choice.detector.clone().or_else(|| environment.get("TIDEWATCH_DETECTOR")) else {
+        return Ok(None);
+    };
+    let kind = Kind::ALL.iter().find(|kind| kind.name() == name).ok_or_else(|| {
+        let names: Vec<&str> = Kind::ALL.iter().map(|kind| kind.name()).collect();
+        Problem(format!("--detector {name} is not known; there are {}", names.join(", ")))
+    })?;
+    Ok(Some(*kind))
+}
+
+/// With `--detector`, `detect.0` in `--set` is the first of the detectors that are kept, which is what a user sees.
+fn among_kept(
+    text: &str,
+    kind: Kind,
+    overrides: Vec<(String, String)>,
+) -> Result<Vec<(String, String)>, Problem> {
+    // What is wrong with the text itself is told when it is read with the overrides.
+    let Ok(topology) = topology::parse(text) else { return Ok(overrides) };
+    let mut kept: Vec<usize> = Vec::new();
+    kept.extend((0..topology.detectors.len()).filter(|at| topology.detectors[*at].kind == kind));
+    let mut rewritten = Vec::new();
+    let chooses_one = overrides.iter().any(|(path, _)| path.starts_with("detect."));
+    if kept.is_empty() && chooses_one {
+        let added = topology.detectors.len();
+        let baseline = match topology.detectors.first().map(|first| first.baseline) {
+            Some(Baseline::Window) => "window",
+            Some(Baseline::History) | None => "history",
+        };
+        rewritten.push((format!("detect.{added}.kind"), kind.name().to_owned()));
+        rewritten.push((format!("detect.{added}.baseline"), baseline.to_owned()));
+        kept.push(added);
+    }
+    for (path, value) in overrides {
+        let place = path.strip_prefix("detect.").and_then(|rest| rest.split_once('.'));
+        let Some((number, key)) = place.and_then(|(at, key)| Some((at.parse::<usize>().ok()?, key))) else {
+            rewritten.push((path, value));
+            continue;
+        };
+        let Some(at) = kept.get(number) else {
+            let count = kept.len();
+            let name = kind.name();
+            return Err(Problem(format!(
+                "--set {path}: with --detector {name} there are {count} detectors, from 0"
+            )));
+        };
+        rewritten.push((format!("detect.{at}.{key}"), value));
+    }
+    Ok(rewritten)
 }
 
 fn plural(count: usize) -> &'static str {
@@ -94,20 +156,13 @@ fn from_environment(environment: &Environment) -> Vec<(String, String)> {
     names.iter().filter_map(|(path, names)| Some(((*path).to_owned(), environment.first(names)?.1))).collect()
 }
 
-/// `--detector`, `--threshold`, `--contamination`, and what stands for them in the environment.
+/// `--threshold`, `--contamination`, and what stands for them in the environment.
 fn adjust(
     topology: &mut Topology,
     choice: &TopologyChoice,
     environment: &Environment,
 ) -> Result<(), Problem> {
     let problem = |source: &str, problem: &dyn fmt::Display| Problem(format!("{source}: {problem}"));
-    if let Some(name) = choice.detector.clone().or_else(|| environment.get("TIDEWATCH_DETECTOR")) {
-        let kind = Kind::ALL.iter().find(|kind| kind.name() == name).ok_or_else(|| {
-            let names: Vec<&str> = Kind::ALL.iter().map(|kind| kind.name()).collect();
-            Problem(format!("--detector {name} is not known; there are {}", names.join(", ")))
-        })?;
-        topology.keep_only(*kind);
-    }
     // The predecessor's threshold was that of its z-score alone, whatever strategy ran.
     if let Some(threshold) = environment.number("ANOMALY_THRESHOLD")? {
         topology.set_z_score_threshold(threshold).map_err(|error| problem("ANOMALY_THRESHOLD", &error))?;
