@@ -10,6 +10,7 @@
 mod architecture;
 mod bad_input;
 mod commands;
+mod golden;
 mod predecessor;
 mod resume;
 mod same_flow;
