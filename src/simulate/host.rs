@@ -1,142 +1,167 @@
-//! One host: its load over day and week, and the metrics that follow it.
+//! One host: its load, and the metrics that follow it, each with noise of its own.
 
-use std::sync::LazyLock;
-
+use super::effects::{self, Scene};
 use super::incidents::Incident;
 use super::random::Random;
+use super::rhythm::{Rhythm, opposite};
+use super::role::{Levels, Role};
+use super::values::{METRICS, SERVICES, UPTIME, Values, keep_valid};
 use crate::flow::model::{Status, Statuses};
 use crate::flow::time::EventTime;
 
-/// As many as the native schema has.
-pub(super) const METRICS: usize = 13;
-pub(super) const CPU: usize = 0;
-pub(super) const MEMORY: usize = 1;
-pub(super) const LATENCY: usize = 2;
-pub(super) const DISK: usize = 3;
-pub(super) const NETWORK_IN: usize = 4;
-pub(super) const NETWORK_OUT: usize = 5;
-pub(super) const IO_WAIT: usize = 6;
-pub(super) const THREADS: usize = 7;
-pub(super) const CONNECTIONS: usize = 8;
-pub(super) const ERRORS: usize = 9;
-pub(super) const TEMPERATURE: usize = 10;
-pub(super) const POWER: usize = 11;
-pub(super) const UPTIME: usize = 12;
+const HOUR_MS: f64 = 3_600_000.0;
+const DAY_MS: f64 = 24.0 * HOUR_MS;
+const WEEK_MS: i64 = 7 * 86_400_000;
 
-/// What a host is for, which sets its levels: cpu, memory, latency, disk, network, connections.
-const ROLES: [[f64; 6]; 4] = [
-    [18.0, 45.0, 90.0, 35.0, 1800.0, 220.0],
-    [25.0, 68.0, 30.0, 60.0, 900.0, 120.0],
-    [12.0, 75.0, 8.0, 25.0, 1400.0, 300.0],
-    [35.0, 50.0, 250.0, 45.0, 500.0, 40.0],
+/// Each metric but uptime, then slow and quick noise of the load itself.
+const NOISES: usize = METRICS + 1;
+const SLOW: usize = METRICS - 1;
+const QUICK: usize = METRICS;
+
+/// Deviation, and seconds that noise remembers, by place: first-order autoregression.
+const NOISE: [(f64, f64); NOISES] = [
+    (1.3, 15.0),    // cpu, percent
+    (0.5, 600.0),   // memory, percent
+    (0.05, 12.0),   // latency
+    (0.02, 60.0),   // disk, percent
+    (0.05, 20.0),   // network in
+    (0.04, 20.0),   // network out
+    (0.12, 20.0),   // io wait
+    (0.012, 90.0),  // threads
+    (0.03, 30.0),   // connections
+    (0.12, 30.0),   // errors
+    (0.25, 40.0),   // temperature, degrees
+    (1.8, 8.0),     // power, watts
+    (0.06, 1200.0), // slow load
+    (0.04, 40.0),   // quick load
 ];
+/// Seconds that a chassis takes to warm up or cool down.
+const CHASSIS_SECONDS: f64 = 240.0;
 
-const MINUTES: usize = 1440;
+/// What one interval does to noise and warmth.
+#[derive(Debug)]
+pub(super) struct Pace {
+    keeps: [f64; NOISES],
+    adds: [f64; NOISES],
+    warms: f64,
+}
 
-/// The load of each minute of a day: least at 4, greatest at 16 o'clock.
-static DAY: LazyLock<[f64; MINUTES]> = LazyLock::new(|| {
-    std::array::from_fn(|minute| {
-        let turn = (minute as f64 - 240.0) / MINUTES as f64 * std::f64::consts::TAU;
-        0.5 - 0.5 * libm::cos(turn)
-    })
-});
+impl Pace {
+    /// Of readings so far apart.
+    pub(super) fn new(interval_ms: i64) -> Pace {
+        let seconds = interval_ms as f64 / 1000.0;
+        let keeps = NOISE.map(|(_, memory_seconds)| libm::exp(-seconds / memory_seconds));
+        let adds = std::array::from_fn(|at| NOISE[at].0 * (1.0 - keeps[at] * keeps[at]).max(0.0).sqrt());
+        Pace { keeps, adds, warms: 1.0 - libm::exp(-seconds / CHASSIS_SECONDS) }
+    }
+}
 
-/// A host.
-#[derive(Clone, Debug)]
+/// A host at some time.
+#[derive(Debug)]
 pub(super) struct Host {
     pub(super) name: String,
-    pub(super) values: [f64; METRICS],
-    /// Numbers of its incidents.
+    /// When in each tick it reports.
+    pub(super) stagger_ms: i64,
+    /// Numbers of the incidents that are not over, the next one last.
     pub(super) incidents: Vec<usize>,
+    /// Where the fates of its readings come from.
+    pub(super) delivery: Random,
     random: Random,
-    levels: [f64; 6],
-    shift_minutes: i64,
-    uptime_seconds: i64,
-    /// Slow noise of load and of memory.
-    slow: [f64; 2],
-    /// The values as they were when a flat line began.
-    frozen: Option<(usize, [f64; METRICS])>,
+    role: Role,
+    levels: Levels,
+    /// How much of the role's load it bears.
+    share: f64,
+    /// How far its day is off the others'.
+    shift_ms: i64,
+    /// Between two reboots, and since the last one at time 0.
+    boot_cycle_ms: i64,
+    booted_ms: i64,
+    /// Points of disk that a week fills until it is cleaned up.
+    weekly_fill: f64,
+    noise: [f64; NOISES],
+    /// CPU as the chassis feels it.
+    warmth: f64,
+    /// What stuck sensors say.
+    stuck: Option<Box<Values>>,
 }
 
 impl Host {
-    pub(super) fn new(seed: u64, number: usize) -> Host {
-        let mut random = Random::new(seed, number as u64);
-        let role = ROLES[number % ROLES.len()];
-        let levels = role.map(|level| level * (0.85 + 0.3 * random.unit()));
+    /// A host that has been running for a while. What it draws depends on its number alone.
+    pub(super) fn new(seed: u64, number: u64, interval_ms: i64) -> Host {
+        let mut random = Random::new(seed, 2 * number);
+        let role = Role::of(number);
+        let levels = Levels::draw(role, &mut random);
+        // Agents that report each so many seconds do so on whole seconds.
+        let step_ms = whole_seconds(interval_ms);
         Host {
-            name: format!("host-{number:05}"),
-            values: [0.0; METRICS],
+            name: name(number),
+            stagger_ms: random.below((interval_ms / step_ms) as u64) as i64 * step_ms,
             incidents: Vec::new(),
-            shift_minutes: random.below(120) as i64,
-            uptime_seconds: 10_000 + random.below(5_000_000) as i64,
-            random,
+            delivery: Random::new(seed, 2 * number + 1),
+            role,
             levels,
-            slow: [0.0; 2],
-            frozen: None,
+            share: random.between(0.9, 1.1),
+            shift_ms: random.between(-HOUR_MS, HOUR_MS) as i64,
+            boot_cycle_ms: random.between(20.0 * DAY_MS, 60.0 * DAY_MS) as i64,
+            booted_ms: random.between(0.0, 60.0 * DAY_MS) as i64,
+            weekly_fill: random.between(0.5, 2.5),
+            noise: std::array::from_fn(|at| NOISE[at].0 * random.normal()),
+            warmth: f64::NAN,
+            stuck: None,
+            random,
         }
     }
 
-    /// An even number in [0, 1) of the host's own.
-    pub(super) fn chance(&mut self) -> f64 {
-        self.random.unit()
-    }
-
-    /// Takes a sample. Draws the same random numbers whether something is wrong or not.
-    pub(super) fn advance(&mut self, time: EventTime, elapsed_ms: i64, all: &[Incident]) -> Statuses {
-        let minute = time.as_ms().div_euclid(60_000) + self.shift_minutes;
-        let weekday = (minute.div_euclid(MINUTES as i64) + 3).rem_euclid(7);
-        let weekend = if weekday >= 5 { 0.6 } else { 1.0 };
-        let rhythm = DAY[minute.rem_euclid(MINUTES as i64) as usize] * weekend;
-        for slow in &mut self.slow {
-            *slow = 0.97 * *slow + 0.243 * self.random.normal();
+    /// Takes the sample that comes next in time. Draws the same numbers whether something is wrong or not.
+    pub(super) fn sample(
+        &mut self,
+        time: EventTime,
+        rhythm: &Rhythm,
+        pace: &Pace,
+        all: &[Incident],
+        values: &mut Values,
+    ) -> Statuses {
+        let time_ms = time.as_ms() + self.shift_ms;
+        for ((noise, keeps), adds) in self.noise.iter_mut().zip(&pace.keeps).zip(&pace.adds) {
+            *noise = keeps * *noise + adds * self.random.normal();
         }
-        let load = (rhythm + 0.05 * self.slow[0]).clamp(0.0, 1.2);
-        self.follow(load, elapsed_ms);
+        let unrest = 1.0 + self.noise[SLOW] + self.noise[QUICK];
+        let load = (rhythm.load(self.role, time_ms) * self.share * unrest).clamp(0.01, 1.2);
+        let cpu = self.levels.cpu_at(load);
+        self.warmth = if self.warmth.is_nan() { cpu } else { self.warmth + pace.warms * (cpu - self.warmth) };
+        let filled = self.weekly_fill * (time_ms.rem_euclid(WEEK_MS) as f64 / WEEK_MS as f64);
+        self.levels.follow(load, &self.noise, self.warmth, filled, values);
+        // A reboot is planned and quick: it shows in the uptime alone, so that all that is strange is labelled.
+        values[UPTIME] = ((time.as_ms() + self.booted_ms).rem_euclid(self.boot_cycle_ms) / 1000) as f64;
         let mut statuses = Statuses::default();
-        (0..3).for_each(|service| statuses.set(service, Status::Online));
-        for at in 0..self.incidents.len() {
-            let number = self.incidents[at];
-            let incident = &all[number];
-            if (incident.start..incident.end).contains(&time) {
-                if self.frozen.is_none_or(|(of, _)| of != number) {
-                    self.frozen = Some((number, self.values));
-                }
-                let frozen = self.frozen.map_or(self.values, |(_, values)| values);
-                incident.spoil(time, &frozen, &mut self.values, &mut statuses);
-            }
+        (0..SERVICES.len()).for_each(|service| statuses.set(service, Status::Online));
+        if let Some(incident) = self.incident_at(time, all) {
+            let swing = self.levels.cpu.1 * (opposite(self.role, load) - load);
+            let stuck = self.stuck.get_or_insert_with(|| Box::new(*values));
+            effects::show(&Scene { incident, time, swing, stuck }, values, &mut statuses);
         }
-        self.keep_valid();
+        keep_valid(values);
         statuses
     }
 
-    fn follow(&mut self, load: f64, elapsed_ms: i64) {
-        let [cpu, memory, latency, disk, network, connections] = self.levels;
-        let mut noise = [0.0; METRICS];
-        noise.fill_with(|| self.random.normal());
-        let days = elapsed_ms as f64 / 86_400_000.0;
-        let v = &mut self.values;
-        v[CPU] = cpu + 40.0 * load + 1.5 * noise[CPU];
-        v[MEMORY] = memory + 8.0 * load + self.slow[1] + 0.4 * noise[MEMORY];
-        v[LATENCY] = latency * (1.0 + 0.6 * load * load + 0.04 * noise[LATENCY]);
-        v[DISK] = disk + 0.3 * days + 0.05 * noise[DISK];
-        v[NETWORK_IN] = network * (0.4 + load + 0.03 * noise[NETWORK_IN]);
-        v[NETWORK_OUT] = 0.8 * v[NETWORK_IN] + 0.02 * network * noise[NETWORK_OUT];
-        v[IO_WAIT] = 2.0 + 5.0 * load + 0.4 * noise[IO_WAIT];
-        v[THREADS] = (120.0 + 60.0 * load + 2.0 * noise[THREADS]).round();
-        v[CONNECTIONS] = (connections * (0.3 + load + 0.03 * noise[CONNECTIONS])).round();
-        v[ERRORS] = 0.05 + 0.05 * load + 0.008 * noise[ERRORS];
-        v[TEMPERATURE] = 38.0 + 0.35 * v[CPU] + 0.4 * noise[TEMPERATURE];
-        v[POWER] = 110.0 + 2.1 * v[CPU] + 2.0 * noise[POWER];
-        v[UPTIME] = (self.uptime_seconds + elapsed_ms / 1000) as f64;
+    fn incident_at<'a>(&mut self, time: EventTime, all: &'a [Incident]) -> Option<&'a Incident> {
+        while let Some(incident) = self.incidents.last().map(|&number| &all[number]) {
+            if time < incident.end {
+                return (incident.start <= time).then_some(incident);
+            }
+            self.incidents.pop();
+            self.stuck = None;
+        }
+        None
     }
+}
 
-    fn keep_valid(&mut self) {
-        for percent in [CPU, MEMORY, DISK, IO_WAIT, ERRORS] {
-            self.values[percent] = self.values[percent].clamp(0.0, 100.0);
-        }
-        for positive in [LATENCY, NETWORK_IN, NETWORK_OUT, CONNECTIONS, POWER] {
-            self.values[positive] = self.values[positive].max(0.0);
-        }
-        self.values[THREADS] = self.values[THREADS].max(1.0);
-    }
+/// The name of a host.
+pub(super) fn name(number: u64) -> String {
+    format!("host-{number:05}")
+}
+
+/// A second where the interval is made of whole ones, else a millisecond.
+pub(super) fn whole_seconds(interval_ms: i64) -> i64 {
+    if interval_ms % 1000 == 0 { 1000 } else { 1 }
 }

@@ -1,46 +1,44 @@
-//! What goes wrong in a fleet, when and where, and how it shows.
+//! What goes wrong in a fleet: kinds of incident, and the labels that tell of them.
 
-use serde_json::json;
+use serde::Serialize;
 
-use super::FleetSettings;
-use super::host::{
-    CONNECTIONS, CPU, DISK, ERRORS, IO_WAIT, LATENCY, MEMORY, METRICS, NETWORK_IN, NETWORK_OUT, POWER,
-    TEMPERATURE, THREADS,
+use super::values::{
+    CONNECTIONS, CPU, DISK, ERRORS, IO_WAIT, LATENCY, MEMORY, NETWORK_IN, NETWORK_OUT, POWER, TEMPERATURE,
+    THREADS,
 };
-use super::random::Random;
-use crate::flow::model::{Schema, Status, Statuses};
 use crate::flow::time::EventTime;
 
 /// The kinds of incident.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Kind {
-    /// CPU and latency jump for a minute or two.
+    /// Minutes of a job gone wild, or of a flood of requests.
     Spike,
-    /// Latency and connections go to another level.
+    /// Latency or CPU go to another level at once, as after a bad release.
     LevelShift,
-    /// Temperature and power creep up.
+    /// Heat builds up, or the disk fills.
     Drift,
-    /// Memory and threads grow until the end.
+    /// Memory and threads grow until the process is killed.
     MemoryLeak,
-    /// Every sample says the same.
+    /// Sensors hang: they say the same again and again.
     FlatLine,
-    /// Traffic and load part company, each within its range.
+    /// CPU and traffic part company, each within the range of its week.
     CorrelationBreak,
-    /// A service goes down; errors follow.
+    /// A service degrades, goes down, and comes back; errors and latency follow.
     ServiceOutage,
 }
 
-const KINDS: [Kind; 7] = [
-    Kind::Spike,
-    Kind::LevelShift,
-    Kind::Drift,
-    Kind::MemoryLeak,
-    Kind::FlatLine,
-    Kind::CorrelationBreak,
-    Kind::ServiceOutage,
-];
-
 impl Kind {
+    /// All of them.
+    pub const ALL: [Kind; 7] = [
+        Kind::Spike,
+        Kind::LevelShift,
+        Kind::Drift,
+        Kind::MemoryLeak,
+        Kind::FlatLine,
+        Kind::CorrelationBreak,
+        Kind::ServiceOutage,
+    ];
+
     /// Its name in labels.
     pub fn name(self) -> &'static str {
         match self {
@@ -54,155 +52,133 @@ impl Kind {
         }
     }
 
-    fn minutes(self) -> i64 {
+    /// How long it lasts where the run leaves room, give or take a quarter.
+    pub(super) fn usual_minutes(self) -> i64 {
         match self {
-            Kind::Spike => 2,
-            Kind::LevelShift | Kind::CorrelationBreak => 20,
-            Kind::Drift | Kind::MemoryLeak => 40,
+            Kind::Spike => 4,
+            Kind::LevelShift | Kind::CorrelationBreak => 25,
+            Kind::Drift | Kind::MemoryLeak => 45,
             Kind::FlatLine => 30,
-            Kind::ServiceOutage => 10,
+            Kind::ServiceOutage => 12,
         }
     }
 
-    fn metrics(self) -> &'static [usize] {
-        match self {
-            Kind::Spike => &[CPU, LATENCY, IO_WAIT],
-            Kind::LevelShift => &[LATENCY, CONNECTIONS],
-            Kind::Drift => &[TEMPERATURE, POWER],
-            Kind::MemoryLeak => &[MEMORY, THREADS],
-            Kind::FlatLine => &[CPU, MEMORY, LATENCY, NETWORK_IN, NETWORK_OUT, POWER],
-            Kind::CorrelationBreak => &[NETWORK_OUT, POWER],
-            Kind::ServiceOutage => &[ERRORS, LATENCY],
+    /// Which metrics show it.
+    pub(super) fn metrics(self, course: Course) -> &'static [usize] {
+        match (self, course) {
+            (Kind::Spike, Course::Machine) => &[CPU, LATENCY, POWER],
+            (Kind::Spike, Course::Traffic) => &[LATENCY, NETWORK_IN, NETWORK_OUT, CONNECTIONS],
+            (Kind::LevelShift, Course::Machine) | (Kind::CorrelationBreak, _) => &[CPU, POWER],
+            (Kind::LevelShift, Course::Traffic) => &[LATENCY, THREADS, ERRORS],
+            (Kind::Drift, Course::Machine) => &[TEMPERATURE],
+            (Kind::Drift, Course::Traffic) => &[DISK, IO_WAIT],
+            (Kind::MemoryLeak, _) => &[MEMORY, THREADS],
+            (Kind::FlatLine, _) => {
+                &[CPU, MEMORY, LATENCY, NETWORK_IN, NETWORK_OUT, IO_WAIT, CONNECTIONS, TEMPERATURE, POWER]
+            }
+            (Kind::ServiceOutage, _) => &[LATENCY, CONNECTIONS, ERRORS],
         }
     }
 }
 
-/// One incident, and the label that tells of it.
+/// The two ways that some kinds take: from within the machine, or from what comes in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Course {
+    /// CPU, heat, power.
+    Machine,
+    /// Requests, data.
+    Traffic,
+}
+
+/// One incident on one host, and so one label. A trouble that strikes two hosts is two of them with the same span.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Incident {
     /// The host.
     pub entity: String,
-    /// The host's number.
-    pub(super) entity_number: usize,
     /// What goes wrong.
     pub kind: Kind,
-    /// Which metrics and services show it.
+    /// Which metrics and services show it, services as `service_status.database`.
     pub metrics: Vec<String>,
     /// From when.
     pub start: EventTime,
-    /// Until when.
+    /// Until when, exclusively.
     pub end: EventTime,
-    service: usize,
+    /// The host's number.
+    pub(super) host: u64,
+    pub(super) course: Course,
+    /// The place of the service that goes down.
+    pub(super) service: usize,
+    /// How bad it is, 0.85 to 1.15.
+    pub(super) strength: f64,
 }
 
 impl Incident {
-    /// What a sample becomes while this goes on.
-    pub(super) fn spoil(
-        &self,
-        time: EventTime,
-        frozen: &[f64; METRICS],
-        values: &mut [f64; METRICS],
-        statuses: &mut Statuses,
-    ) {
-        let length = (self.end.as_ms() - self.start.as_ms()) as f64;
-        let done = (time.as_ms() - self.start.as_ms()) as f64 / length;
-        match self.kind {
-            Kind::Spike => {
-                values[CPU] += 45.0;
-                values[LATENCY] *= 4.0;
-                values[IO_WAIT] += 25.0;
-            }
-            Kind::LevelShift => {
-                values[LATENCY] *= 2.2;
-                values[CONNECTIONS] = (values[CONNECTIONS] * 1.8 + 60.0).round();
-            }
-            Kind::Drift => {
-                values[TEMPERATURE] += 30.0 * done;
-                values[POWER] += 60.0 * done;
-            }
-            Kind::MemoryLeak => {
-                values[MEMORY] += (98.0 - values[MEMORY]) * done;
-                values[THREADS] = (values[THREADS] * (1.0 + done)).round();
-            }
-            Kind::FlatLine => {
-                for &metric in self.kind.metrics() {
-                    values[metric] = frozen[metric];
-                }
-                values[DISK] = frozen[DISK];
-            }
-            Kind::CorrelationBreak => {
-                values[NETWORK_OUT] = 0.35 * values[NETWORK_IN];
-                values[POWER] = 110.0 + 2.1 * (100.0 - values[CPU]);
-            }
-            Kind::ServiceOutage => {
-                values[ERRORS] += 12.0;
-                values[LATENCY] *= 2.5;
-                let status = if done < 0.2 { Status::Degraded } else { Status::Offline };
-                statuses.set(self.service, status);
-            }
-        }
+    /// How much of it is over, 0 to 1.
+    pub(super) fn done(&self, time: EventTime) -> f64 {
+        let length_ms = (self.end.as_ms() - self.start.as_ms()).max(1);
+        (time.as_ms() - self.start.as_ms()) as f64 / length_ms as f64
     }
 }
 
-/// Draws the incidents: none in the first 30 % of the time, none on a host within an hour of another.
-/// `None` where they do not fit in.
-pub(super) fn schedule(settings: &FleetSettings) -> Option<Vec<Incident>> {
-    let mut random = Random::new(settings.seed, u64::MAX - 1);
-    let mut incidents: Vec<Incident> = Vec::new();
-    let schema = Schema::native();
-    let first_ms = settings.duration_ms * 3 / 10;
-    let turn = random.below(KINDS.len());
-    let mut tries = 0;
-    while incidents.len() < settings.incidents {
-        tries += 1;
-        if tries > 200 * settings.incidents + 1000 {
-            return None;
+#[derive(Serialize)]
+struct LabelFile<'a> {
+    incidents: Vec<Label<'a>>,
+}
+
+#[derive(Serialize)]
+struct Label<'a> {
+    entity: &'a str,
+    kind: &'static str,
+    metrics: &'a [String],
+    start: String,
+    end: String,
+}
+
+impl Label<'_> {
+    fn of(incident: &Incident) -> Label<'_> {
+        Label {
+            entity: &incident.entity,
+            kind: incident.kind.name(),
+            metrics: &incident.metrics,
+            start: incident.start.to_string(),
+            end: incident.end.to_string(),
         }
-        let kind = KINDS[(turn + incidents.len()) % KINDS.len()];
-        // In a short run incidents are short too.
-        let length_ms = (kind.minutes() * 60_000).min(settings.duration_ms / 8).max(settings.interval_ms);
-        let room_ms = settings.duration_ms - first_ms - length_ms;
-        if room_ms < 0 {
-            return None;
-        }
-        let entity_number = random.below(settings.entities);
-        let offset_ms = first_ms + (random.unit() * room_ms as f64) as i64 / 1000 * 1000;
-        let service = random.below(3);
-        let (start, end) = (settings.start.plus_ms(offset_ms), settings.start.plus_ms(offset_ms + length_ms));
-        let margin_ms = 3_600_000.min(settings.duration_ms / 8);
-        let apart = |other: &Incident| {
-            other.entity_number != entity_number
-                || other.end.plus_ms(margin_ms) < start
-                || end.plus_ms(margin_ms) < other.start
-        };
-        if !incidents.iter().all(apart) {
-            continue;
-        }
-        let mut metrics: Vec<String> =
-            kind.metrics().iter().map(|&metric| schema.metrics[metric].name.clone()).collect();
-        if kind == Kind::ServiceOutage {
-            metrics.push(format!("service_status.{}", ["database", "api_gateway", "cache"][service]));
-        }
-        let entity = format!("host-{entity_number:05}");
-        incidents.push(Incident { entity, entity_number, kind, metrics, start, end, service });
     }
-    incidents.sort_by(|a, b| (a.start, &a.entity).cmp(&(b.start, &b.entity)));
-    Some(incidents)
 }
 
 /// The labels as JSON: `{"incidents": [{"entity", "kind", "metrics", "start", "end"}]}`.
 pub fn labels_json(incidents: &[Incident]) -> String {
-    let all: Vec<serde_json::Value> = incidents
-        .iter()
-        .map(|incident| {
-            json!({
-                "entity": incident.entity,
-                "kind": incident.kind.name(),
-                "metrics": incident.metrics,
-                "start": incident.start.to_string(),
-                "end": incident.end.to_string(),
-            })
-        })
-        .collect();
-    format!("{:#}\n", json!({ "incidents": all }))
+    let file = LabelFile { incidents: incidents.iter().map(Label::of).collect() };
+    let mut text = serde_json::to_string_pretty(&file).expect("strings are always JSON");
+    text.push('\n');
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn labels_say_where_what_and_when() {
+        let incident = Incident {
+            entity: "host-00003".into(),
+            kind: Kind::MemoryLeak,
+            metrics: vec!["memory_usage".into()],
+            start: EventTime::parse(b"2026-01-01T01:00:00Z").unwrap(),
+            end: EventTime::parse(b"2026-01-01T01:45:00Z").unwrap(),
+            host: 3,
+            course: Course::Machine,
+            service: 0,
+            strength: 1.0,
+        };
+        let read: serde_json::Value = serde_json::from_str(&labels_json(&[incident])).unwrap();
+        let expected = serde_json::json!({"incidents": [{"entity": "host-00003", "kind": "memory-leak",
+            "metrics": ["memory_usage"], "start": "2026-01-01T01:00:00Z", "end": "2026-01-01T01:45:00Z"}]});
+        assert_eq!(read, expected);
+    }
+
+    #[test]
+    fn a_fleet_without_incidents_has_an_empty_list_of_labels() {
+        assert_eq!(labels_json(&[]), "{\n  \"incidents\": []\n}\n");
+    }
 }
