@@ -1,6 +1,8 @@
 //! Closing windows, in an order that depends on the readings alone, and coming back after a restart.
 
 use super::gather::scope;
+use super::open::row_width;
+use super::rows::RowStore;
 use super::{
     BTreeMap, BTreeSet, Change, Downstream, Entities, EntityId, Place, Readings, Resume, Schema, Scope, Slot,
     Table, TimeScope, WindowCounts, WindowKind, WindowSettings, Windows,
@@ -8,15 +10,12 @@ use super::{
 
 /// The table of marks, in [`Change::table`].
 const MARKS: u8 = 0;
-/// So much memory of closed windows is kept for new ones.
-const SPARE_WINDOWS: usize = 200_000;
 
 impl Windows {
     /// No window yet.
     pub fn new(settings: WindowSettings, schema: &Schema) -> Windows {
         Windows {
             settings,
-            metrics: schema.metrics.len(),
             full: schema.full_mask(),
             gathered_as: schema.default_entity.clone(),
             entities: Entities::with_limit(settings.max_entities),
@@ -29,7 +28,7 @@ impl Windows {
             counts: WindowCounts::default(),
             silent: false,
             taking: None,
-            spare: Vec::new(),
+            rows: RowStore::of_width(row_width(schema.metrics.len())),
             columns: Readings::default(),
         }
     }
@@ -163,10 +162,7 @@ impl Windows {
             WindowKind::Message | WindowKind::Whole => {}
         }
         let last = open.last;
-        let rows = open.into_columns(self.metrics, &mut self.columns);
-        if self.spare.len() < SPARE_WINDOWS {
-            self.spare.push(rows);
-        }
+        open.into_columns(&mut self.rows, &mut self.columns);
         if !self.silent {
             self.counts.closed += 1;
             if self.settings.time == TimeScope::Entity {

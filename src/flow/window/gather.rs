@@ -155,7 +155,7 @@ impl Windows {
                     return;
                 }
                 let at = self.put_in_last(id, reading, source);
-                if self.slots[id as usize].open[at].len(self.metrics) == size {
+                if self.slots[id as usize].open[at].len() == size {
                     let start = self.slots[id as usize].open[at].opened;
                     self.close_many(vec![(id, start)], down);
                 }
@@ -213,7 +213,7 @@ impl Windows {
         };
         self.counts.windowed += u64::from(!self.silent);
         let place = (source.offset, source.index);
-        self.slots[id as usize].open[at].push(reading, self.full, place);
+        self.slots[id as usize].open[at].push(reading, self.full, place, &mut self.rows);
     }
 
     /// Puts a reading into the entity's only window, which grows to its time.
@@ -225,7 +225,7 @@ impl Windows {
         self.counts.windowed += u64::from(!self.silent);
         let open = &mut self.slots[id as usize].open[at];
         open.stretch_to(reading.time);
-        open.push(reading, self.full, (source.offset, source.index));
+        open.push(reading, self.full, (source.offset, source.index), &mut self.rows);
         at
     }
 
@@ -243,9 +243,8 @@ impl Windows {
         // As of after the reading that opens it: read again, it is believed at once, and nothing before it is late.
         self.first.insert((first, place), self.partition.clock.clone());
         self.counts.opened += u64::from(!self.silent);
-        let rows = self.spare.pop().unwrap_or_default();
         let slot = &mut self.slots[id as usize];
-        slot.open.push(OpenWindow::new(window, first, rows));
+        slot.open.push(OpenWindow::new(window, first));
         slot.open.len() - 1
     }
 

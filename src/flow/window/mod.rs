@@ -14,6 +14,7 @@ mod closing;
 mod entities;
 mod gather;
 mod open;
+mod rows;
 pub mod settings;
 #[cfg(test)]
 mod tests;
@@ -24,6 +25,7 @@ use serde::{Deserialize, Serialize};
 
 use self::clock::Doubtful;
 use self::open::OpenWindow;
+use self::rows::RowStore;
 use self::settings::{TimeScope, WindowKind, WindowSettings};
 use super::Change;
 use super::model::{Reading, Schema};
@@ -132,7 +134,6 @@ type Place = (EntityId, EventTime);
 #[derive(Debug)]
 pub struct Windows {
     settings: WindowSettings,
-    metrics: usize,
     full: u64,
     gathered_as: String,
     entities: Entities,
@@ -149,6 +150,6 @@ pub struct Windows {
     silent: bool,
     /// The entity whose reading is being taken: it is not forgotten meanwhile.
     taking: Option<EntityId>,
-    spare: Vec<Vec<u64>>,
+    rows: RowStore,
     columns: Readings,
 }
