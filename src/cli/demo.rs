@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use clap::Args;
 
-use super::replay::detection;
 use super::settings::{self, Environment};
 use super::table::{Table, line};
 use super::{Exit, TopologyChoice};
@@ -58,7 +57,7 @@ pub(super) fn run(flags: &DemoFlags, environment: &Environment) -> Exit {
         Ok(fleet) => fleet,
         Err(error) => return Exit::usage(&error),
     };
-    let flow = Chain::new(&detection(&topology, false, false), topology.advise.enabled);
+    let flow = Chain::new(&topology.detection(false, false), topology.advise.enabled);
     match (Demo { fleet, flow, pace, table: Table::default(), counts: Counts::default() }).run() {
         Ok(()) => Exit::Done,
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Exit::Done,

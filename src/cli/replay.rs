@@ -12,12 +12,10 @@ use super::table::Table;
 use super::{Exit, TopologyChoice};
 use crate::edge::ports::StoreError;
 use crate::flow::detect::Severity;
-use crate::flow::detection::DetectionSettings;
 use crate::flow::record::{Reason, Role};
 use crate::flow::sink::report::Report;
 use crate::flow::{Counts, Epoch};
 use crate::run::{Ended, Replay, ReplaySettings, RunError};
-use crate::topology::{Emit, Topology};
 
 /// Records an epoch has at most, unless set: a commit costs milliseconds.
 const COMMIT_EVERY_RECORDS: u64 = 200_000;
@@ -74,20 +72,6 @@ enum FailOn {
     High,
 }
 
-/// What `detect` is made of, by the topology.
-pub(super) fn detection(topology: &Topology, scores: bool, keep_changes: bool) -> DetectionSettings {
-    DetectionSettings {
-        schema: topology.schema.clone(),
-        max_payload_bytes: topology.source.max_payload_bytes,
-        window: topology.window,
-        detectors: topology.detectors.clone(),
-        incident: topology.incident,
-        emit_all: topology.sink.emit == Emit::All,
-        scores,
-        keep_changes,
-    }
-}
-
 /// Replays.
 pub(super) fn run(flags: &ReplayFlags, environment: &Environment) -> Exit {
     let topology = match settings::load(&flags.choice, environment) {
@@ -98,7 +82,7 @@ pub(super) fn run(flags: &ReplayFlags, environment: &Environment) -> Exit {
     let replay = Replay::open(ReplaySettings {
         name: topology.name.clone(),
         topology: topology.fingerprint(),
-        detection: detection(&topology, flags.scores, state.is_some()),
+        detection: topology.detection(flags.scores, state.is_some()),
         advise: topology.advise.enabled && !flags.no_advice,
         files: flags.files.iter().chain(&flags.input).cloned().collect(),
         state,

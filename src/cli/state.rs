@@ -152,7 +152,7 @@ fn restored(
     let settings = ReplaySettings {
         name: topology.name.clone(),
         topology: topology.fingerprint(),
-        detection: replay::detection(topology, false, true),
+        detection: topology.detection(false, true),
         advise: topology.advise.enabled,
         files: Vec::new(),
         state: None,

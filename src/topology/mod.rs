@@ -19,6 +19,7 @@ pub mod units;
 use std::collections::BTreeMap;
 
 use crate::flow::detect::settings::{Kind, Settings};
+use crate::flow::detection::DetectionSettings;
 use crate::flow::incident::IncidentSettings;
 use crate::flow::model::Schema;
 use crate::flow::window::settings::WindowSettings;
@@ -134,6 +135,20 @@ fn check_entries(entries: &[Entry], refused: Vec<Problem>) -> Result<Topology, V
 }
 
 impl Topology {
+    /// What the flow `detect` is made of: with `scores.csv` or without, for a store of learned rows or for none.
+    pub fn detection(&self, scores: bool, keep_changes: bool) -> DetectionSettings {
+        DetectionSettings {
+            schema: self.schema.clone(),
+            max_payload_bytes: self.source.max_payload_bytes,
+            window: self.window,
+            detectors: self.detectors.clone(),
+            incident: self.incident,
+            emit_all: self.sink.emit == Emit::All,
+            scores,
+            keep_changes,
+        }
+    }
+
     /// Keeps the detectors of a kind only; if there is none, one with defaults and the baseline of the first detector.
     pub fn keep_only(&mut self, kind: Kind) {
         let baseline = self.detectors.first().map(|first| first.baseline);

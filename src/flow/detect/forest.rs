@@ -6,7 +6,8 @@
 //! once. Whoever is judged by a forest grown from itself is never outside.
 
 use super::random::Random;
-use super::tree::{Block, LANES, Tree, average_length, block};
+use super::tree::{Block, Chances, LANES, Tree, average_length, block};
+use crate::flow::model::MAX_METRICS;
 
 /// Vectors judged against one tree while it is in the nearest cache.
 const BATCH: usize = 32 * LANES;
@@ -65,21 +66,48 @@ impl Forest {
         let width = self.seen.len();
         let mut sums = vec![0.0; vectors.len() / width];
         for (vectors, sums) in vectors.chunks(BATCH * width).zip(sums.chunks_mut(BATCH)) {
-            let blocks: Vec<Block> = vectors.chunks(LANES * width).map(|few| block(few, width)).collect();
-            for tree in &self.trees {
-                for (block, sums) in blocks.iter().zip(sums.chunks_mut(LANES)) {
-                    sums.iter_mut().zip(tree.lengths(block)).for_each(|(sum, length)| *sum += length);
-                }
-            }
-        }
-        for (sum, vector) in sums.iter_mut().zip(vectors.chunks_exact(width)) {
-            if self.seen.iter().zip(vector).any(|(&(low, high), value)| !(low..=high).contains(value)) {
-                let stay = self.chances_to_stay(vector);
-                *sum = self.trees.iter().map(|tree| tree.walk(vector, &stay, |_, _| ())).sum();
-            }
+            self.add_lengths(vectors, sums);
         }
         let scale = self.trees.len() as f64 * self.usual_length;
         sums.iter().map(|sum| libm::exp2(-sum / scale)).collect()
+    }
+
+    /// Adds what each tree says of a batch of vectors. Those outside of what was seen fall more slowly, so the others
+    /// fall apart from them.
+    fn add_lengths(&self, vectors: &[f32], sums: &mut [f64]) {
+        let width = self.seen.len();
+        let vector = |at: usize| &vectors[at * width..(at + 1) * width];
+        let is_outside = |at: &usize| {
+            self.seen.iter().zip(vector(*at)).any(|(&(low, high), value)| !(low..=high).contains(value))
+        };
+        let (outside, inside): (Vec<usize>, Vec<usize>) = (0..sums.len()).partition(is_outside);
+        let together = |group: &[usize]| -> Block {
+            let few: Vec<f32> = group.iter().flat_map(|&at| vector(at)).copied().collect();
+            block(&few, width)
+        };
+        let inside: Vec<(&[usize], Block)> =
+            inside.chunks(LANES).map(|group| (group, together(group))).collect();
+        let outside: Vec<(&[usize], Block, Chances)> = outside
+            .chunks(LANES)
+            .map(|group| {
+                let mut apart: Chances = [[0.0; LANES]; MAX_METRICS];
+                for (lane, &at) in group.iter().enumerate() {
+                    for (chances, stay) in apart.iter_mut().zip(self.chances_to_stay(vector(at))) {
+                        chances[lane] = 1.0 - stay;
+                    }
+                }
+                (group, together(group), apart)
+            })
+            .collect();
+        for tree in &self.trees {
+            for (group, block) in &inside {
+                group.iter().zip(tree.lengths(block)).for_each(|(&at, length)| sums[at] += length);
+            }
+            for (group, block, apart) in &outside {
+                let lengths = tree.lengths_outside(block, apart);
+                group.iter().zip(lengths).for_each(|(&at, length)| sums[at] += length);
+            }
+        }
     }
 
     /// How much each metric has to do with a vector's being isolated early: a tree that isolates it sooner than usual

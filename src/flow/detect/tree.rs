@@ -17,6 +17,9 @@ pub(crate) const LANES: usize = 8;
 /// Eight vectors, metric by metric.
 pub(crate) type Block = [[f32; LANES]; MAX_METRICS];
 
+/// A chance for each of eight vectors, metric by metric.
+pub(crate) type Chances = [[f64; LANES]; MAX_METRICS];
+
 /// Nothing lies above this cut.
 const NO_CUT: f32 = f32::INFINITY;
 /// Lengths are kept in steps of this: 16 bits hold the longest.
@@ -80,6 +83,26 @@ impl Tree {
             }
         }
         places.map(|place| self.length(place as usize))
+    }
+
+    /// The same for vectors that may be set apart at each cut: `apart` is by metric the chance that its cut does so.
+    /// As [`Tree::walk`] has it, eight at a time.
+    pub(crate) fn lengths_outside(&self, block: &Block, apart: &Chances) -> [f64; LANES] {
+        let mut places = [1_u32; LANES];
+        let (mut done, mut chance, mut average) = ([0.0; LANES], [1.0; LANES], [0.0; LANES]);
+        for _ in 0..self.cuts.len().ilog2() {
+            for lane in 0..LANES {
+                let at = places[lane] as usize;
+                let (cut, metric) = (self.cuts[at], self.metrics[at] as usize % MAX_METRICS);
+                places[lane] = 2 * places[lane] + u32::from(block[metric][lane] > cut);
+                let is_cut = f64::from(u8::from(cut < NO_CUT));
+                done[lane] += is_cut;
+                let leaves = chance[lane] * apart[metric][lane] * is_cut;
+                average[lane] += leaves * done[lane];
+                chance[lane] -= leaves;
+            }
+        }
+        std::array::from_fn(|lane| average[lane] + chance[lane] * self.length(places[lane] as usize))
     }
 
     /// Follows a vector that may be set apart at each cut, telling of each end it may come to and of the metric whose

@@ -116,9 +116,6 @@ impl OpenWindow {
 fn sort_by_time(columns: &mut Readings) {
     let mut order = std::mem::take(&mut columns.arrival);
     order.sort_by_key(|&row| columns.times[row as usize]);
-    fn take<T: Copy>(order: &[u32], from: &[T]) -> Vec<T> {
-        order.iter().map(|&row| from[row as usize]).collect()
-    }
     columns.times = take(&order, &columns.times);
     columns.present = take(&order, &columns.present);
     columns.statuses = take(&order, &columns.statuses);
@@ -130,4 +127,9 @@ fn sort_by_time(columns: &mut Readings) {
         column.copy_from_slice(&sorted);
     }
     columns.arrival = order;
+}
+
+/// What stands at those places, in their order.
+fn take<T: Copy>(places: &[u32], from: &[T]) -> Vec<T> {
+    places.iter().map(|&place| from[place as usize]).collect()
 }
