@@ -1,28 +1,37 @@
-//! Bytes into readings: the decoders, a file per input format.
+//! Bytes into readings: the decoders, one file per input format.
 //!
 //! ```text
-//! record ─┬▶ csv ──────────────────────────┐
-//!         └▶ split ─▶ shape (known keys) ──┼▶ reading
-//!                  └▶ json (any keys) ─────┘
+//! record ─▶ split ─▶ shape ─▶ reading              the usual case: keys in the last reading's order
+//!                      └▶ json ─▶ draft ─▶ reading  everything else, and all that is rejected
+//! record ─▶ csv ─▶ draft ─▶ reading
 //! ```
 
 mod csv;
+mod day;
+mod draft;
+mod elements;
+mod envelope;
+mod fields;
 mod json;
+mod learn;
+mod literal;
 mod number;
-mod reading;
 mod shape;
 mod split;
 #[cfg(test)]
 mod tests;
+mod value;
 
-use std::borrow::Cow;
+use std::convert::Infallible;
+use std::ops::ControlFlow;
 
-use self::reading::Builder;
-use self::shape::Shapes;
-use self::split::{Element, Elements};
-use super::model::{Reading, Schema};
-use super::record::{Format, RawRecord, Reason, Rejection};
-use super::time::EventTime;
+use crate::flow::model::{MAX_SERVICES, Reading, Schema, Services, Statuses};
+use crate::flow::record::{Format, RawRecord, Reason, Rejection};
+use crate::flow::time::EventTime;
+use draft::Draft;
+use elements::{Element, Elements};
+use envelope::Envelope;
+use shape::Shapes;
 
 /// What a decoder makes of a record, or of one element of its array.
 #[derive(Debug)]
@@ -38,7 +47,7 @@ pub enum Decoded<'a> {
     },
     /// Something that cannot be used.
     Rejected {
-        /// The original bytes: the record's, or the array element's.
+        /// The original bytes: the record's, or the array element's. None where an array lacks its end and nothing else.
         value: &'a [u8],
         /// Why.
         rejection: Rejection,
@@ -49,173 +58,195 @@ pub enum Decoded<'a> {
 /// does not depend on what came before (but for the names of services where any are allowed, see [`Decoder::services`]).
 #[derive(Debug)]
 pub struct Decoder {
-    builder: Builder,
-    shapes: Shapes,
-    csv: csv::Layout,
-    default_entity: String,
-    /// Payloads above are refused whole.
+    schema: Schema,
+    /// Payloads above are refused whole, in bytes.
     max_payload_bytes: usize,
+    /// The names behind the bits of [`Statuses`].
+    services: Vec<String>,
+    scratch: Reading,
+    shapes: Shapes,
+    tables: csv::Tables,
 }
 
 impl Decoder {
     /// A decoder of readings of that schema.
     pub fn new(schema: Schema, max_payload_bytes: usize) -> Decoder {
-        Decoder {
-            default_entity: schema.default_entity.clone(),
-            shapes: Shapes::default(),
-            csv: csv::Layout::default(),
-            builder: Builder::new(schema),
-            max_payload_bytes,
-        }
+        let services = match &schema.services {
+            Services::Named { names, .. } => names.clone(),
+            Services::Any => Vec::with_capacity(MAX_SERVICES),
+        };
+        let values = vec![0.0; schema.metrics.len()];
+        let time = EventTime::from_ms(0).expect("1970 is representable");
+        let scratch = Reading { time, values, present: 0, statuses: Statuses::default() };
+        let (shapes, tables) = (Shapes::new(), csv::Tables::default());
+        Decoder { schema, max_payload_bytes, services, scratch, shapes, tables }
     }
 
-    /// One that never goes the fast way: the other must do as it does.
+    /// A decoder that learns no shapes.
     #[cfg(test)]
-    fn general_only(schema: Schema) -> Decoder {
-        Decoder { shapes: Shapes::none(), ..Decoder::new(schema, usize::MAX) }
+    fn general_only(schema: Schema, max_payload_bytes: usize) -> Decoder {
+        Decoder { shapes: Shapes::none(), ..Decoder::new(schema, max_payload_bytes) }
     }
 
     /// The names of services, in the order of their bits.
     pub fn services(&self) -> &[String] {
-        &self.builder.services
+        &self.services
     }
 
     /// Restores the names of services that were learned before (only where any are allowed).
     pub fn restore_services(&mut self, names: Vec<String>) {
-        self.builder.services = names;
-        self.shapes = Shapes::default();
-    }
-
-    /// The time of a record's first usable reading.
-    pub fn first_time(&mut self, record: &RawRecord<'_>) -> Option<EventTime> {
-        let mut first = None;
-        self.decode(record, |decoded| {
-            if let (Decoded::Reading { reading, .. }, None) = (decoded, first) {
-                first = Some(reading.time);
-            }
-        });
-        first
+        self.services = names;
+        self.shapes.clear();
     }
 
     /// Hands every reading and every rejection of a record to `each`, in the record's order.
     pub fn decode<F: FnMut(Decoded<'_>)>(&mut self, record: &RawRecord<'_>, mut each: F) {
+        // Nothing breaks, so all of the record is decoded.
+        let _ = self.decode_until(record, &mut |decoded| {
+            each(decoded);
+            ControlFlow::<Infallible>::Continue(())
+        });
+    }
+
+    /// The time of the first usable reading of a record. Learns no services.
+    pub fn first_time(&mut self, record: &RawRecord<'_>) -> Option<EventTime> {
+        let known = self.services.len();
+        let found = self.decode_until(record, &mut |decoded| match decoded {
+            Decoded::Reading { reading, .. } => ControlFlow::Break(reading.time),
+            Decoded::Rejected { .. } => ControlFlow::Continue(()),
+        });
+        if self.services.len() > known {
+            self.services.truncate(known);
+            self.shapes.clear();
+        }
+        found.break_value()
+    }
+
+    fn decode_until<B, F>(&mut self, record: &RawRecord<'_>, each: &mut F) -> ControlFlow<B>
+    where
+        F: FnMut(Decoded<'_>) -> ControlFlow<B>,
+    {
         let value = record.value;
         if value.len() > self.max_payload_bytes {
-            let detail =
-                format!("{} bytes are more than the {} allowed", value.len(), self.max_payload_bytes);
+            let detail = format!("{} bytes, more than {}", value.len(), self.max_payload_bytes);
             return each(Decoded::Rejected { value, rejection: Rejection::new(Reason::TooLarge, detail) });
         }
-        if let Format::Csv { header } = record.format {
-            let read = self.csv.read(header, value, &mut self.builder);
-            return self.finish(read, record.key, value, &mut each);
-        }
-        if self.known_shape(value, record.key, &mut each) {
-            return;
-        }
-        let text = value.strip_prefix(b"\xef\xbb\xbf").unwrap_or(value).trim_ascii();
-        match text.first() {
-            None => {
-                let rejection = Rejection::new(Reason::Malformed, "it is empty");
-                each(Decoded::Rejected { value, rejection });
+        match record.format {
+            Format::Json => self.decode_json(record, each),
+            Format::Csv { header } => {
+                let (schema, services) = (&self.schema, &mut self.services);
+                let table = self.tables.of(header, schema);
+                let entity = table.read(value, Draft::new(schema, services, &mut self.scratch), record.key);
+                each(match &entity {
+                    Ok(entity) => Decoded::Reading { entity, reading: &self.scratch, value },
+                    Err(rejection) => Decoded::Rejected { value, rejection: rejection.clone() },
+                })
             }
-            Some(b'[') => self.array(&text[1..], record.key, &mut each),
-            Some(_) => match data_of(text) {
-                Some(array) => self.array(array, record.key, &mut each),
-                None => self.element(value, text, record.key, &mut each),
-            },
         }
     }
 
-    /// The elements of an array, from behind its bracket.
-    fn array<F: FnMut(Decoded<'_>)>(&mut self, bytes: &[u8], key: Option<&[u8]>, each: &mut F) {
-        let mut elements = Elements::after_bracket(bytes);
+    fn decode_json<B, F>(&mut self, record: &RawRecord<'_>, each: &mut F) -> ControlFlow<B>
+    where
+        F: FnMut(Decoded<'_>) -> ControlFlow<B>,
+    {
+        let value = record.value;
+        let bytes = split::trim(value);
+        match bytes {
+            [b'[', array @ ..] => {
+                let behind = self.decode_elements(Elements::new(array), record.key, each)?;
+                let Some(value @ [_, ..]) = behind.map(split::trim_start) else {
+                    return ControlFlow::Continue(());
+                };
+                let rejection = Rejection::new(Reason::Malformed, "something stands behind the array");
+                return each(Decoded::Rejected { value, rejection });
+            }
+            [b'{', ..] => {
+                if let Some((length, entity)) = self.read_by_shape(bytes, record.key)
+                    && length == bytes.len()
+                {
+                    let entity = entity.unwrap_or(&self.schema.default_entity);
+                    return each(Decoded::Reading { entity, reading: &self.scratch, value });
+                }
+            }
+            _ => return self.decode_one(bytes, value, record.key, each),
+        }
+        match Envelope::open(bytes) {
+            Ok(None) => self.decode_one(bytes, value, record.key, each),
+            Ok(Some(envelope)) => {
+                self.decode_elements(envelope.elements.clone(), record.key, each)?;
+                match envelope.problem_behind() {
+                    Some((value, rejection)) => each(Decoded::Rejected { value, rejection }),
+                    None => ControlFlow::Continue(()),
+                }
+            }
+            Err(rejection) => each(Decoded::Rejected { value, rejection }),
+        }
+    }
+
+    /// What stands behind the array, if it has an end.
+    fn decode_elements<'v, B, F>(
+        &mut self,
+        mut elements: Elements<'v>,
+        key: Option<&[u8]>,
+        each: &mut F,
+    ) -> ControlFlow<B, Option<&'v [u8]>>
+    where
+        F: FnMut(Decoded<'_>) -> ControlFlow<B>,
+    {
         loop {
-            match elements.step() {
-                Element::Whole(element) => {
-                    if !self.known_shape(element, key, each) {
-                        self.element(element, element, key, each);
-                    }
-                }
-                Element::Cut(rest) => {
-                    let rejection = Rejection::new(Reason::Truncated, "the array ends inside an element");
-                    return each(Decoded::Rejected { value: rest, rejection });
-                }
-                Element::End(rest) => {
-                    let rest = rest.trim_ascii().strip_prefix(b"}").unwrap_or(rest).trim_ascii();
-                    if !rest.is_empty() && !rest.starts_with(b",") {
-                        let rejection = Rejection::new(Reason::Malformed, "something follows the array");
-                        each(Decoded::Rejected { value: rest, rejection });
-                    }
-                    return;
+            // A shape finds the end of a reading while reading it, which saves the splitting.
+            let ahead = elements.ahead();
+            if let Some((length, entity)) = self.read_by_shape(ahead, key)
+                && elements.step(length)
+            {
+                let entity = entity.unwrap_or(&self.schema.default_entity);
+                each(Decoded::Reading { entity, reading: &self.scratch, value: &ahead[..length] })?;
+                continue;
+            }
+            match elements.next() {
+                None => return ControlFlow::Continue(elements.behind()),
+                Some(Element::Whole(bytes)) => self.decode_one(bytes, bytes, key, each)?,
+                Some(Element::Cut(value)) => {
+                    let rejection = Rejection::new(Reason::Truncated, "the bytes end before the array does");
+                    each(Decoded::Rejected { value, rejection })?;
                 }
             }
         }
     }
 
-    /// The fast way: whether the value has a shape that was seen before.
-    fn known_shape<F: FnMut(Decoded<'_>)>(&mut self, value: &[u8], key: Option<&[u8]>, each: &mut F) -> bool {
-        let Some(fitted) = self.shapes.read(value, &mut self.builder.reading) else { return false };
-        if let Some(entity) = fitted.entity {
-            each(Decoded::Reading { entity, reading: &self.builder.reading, value });
-        } else {
-            self.builder.entity.clear();
-            self.finish(Ok(()), key, value, each);
-        }
-        true
-    }
-
-    /// One reading by the general way; what is accepted teaches the fast one.
-    fn element<F: FnMut(Decoded<'_>)>(
+    /// The length of the reading that `bytes` begin with and the entity that it or its key names, if a shape fits.
+    #[inline]
+    fn read_by_shape<'v>(
         &mut self,
-        value: &[u8],
-        text: &[u8],
-        key: Option<&[u8]>,
-        each: &mut F,
-    ) {
-        let members = match json::members(text) {
-            Ok(members) => members,
-            Err(rejection) => return each(Decoded::Rejected { value, rejection }),
+        bytes: &'v [u8],
+        key: Option<&'v [u8]>,
+    ) -> Option<(usize, Option<&'v str>)> {
+        let found = self.shapes.read(bytes, &mut self.scratch)?;
+        let entity = match (found.entity, key) {
+            (None, Some(key)) => Some(value::name_in(key)?),
+            (entity, _) => entity,
         };
-        if let Some(array) = members.data() {
-            return self.array(array, key, each);
-        }
-        match json::read(&members, &mut self.builder) {
-            Ok(()) => {
-                self.shapes.learn(value, &members, &self.builder);
-                self.finish(Ok(()), key, value, each);
-            }
-            Err(rejection) => each(Decoded::Rejected { value, rejection }),
-        }
+        Some((found.length, entity))
     }
 
-    /// Hands on a reading with its entity, or why there is none.
-    fn finish<F: FnMut(Decoded<'_>)>(
+    /// The general path. `original` is what a rejection gives back.
+    fn decode_one<B, F>(
         &mut self,
-        read: Result<(), Rejection>,
+        bytes: &[u8],
+        original: &[u8],
         key: Option<&[u8]>,
-        value: &[u8],
         each: &mut F,
-    ) {
-        let entity: Result<Cow<'_, str>, Rejection> =
-            read.and_then(|()| match (self.builder.entity.as_str(), key) {
-                ("", None) => Ok(Cow::Borrowed(self.default_entity.as_str())),
-                ("", Some(key)) => {
-                    let name = std::str::from_utf8(key)
-                        .map_err(|_| Rejection::new(Reason::BadEntity, "the record's key is no text"))?;
-                    reading::check_entity(name)?;
-                    Ok(Cow::Borrowed(name))
-                }
-                (named, _) => Ok(Cow::Borrowed(named)),
-            });
-        match entity {
-            Ok(entity) => each(Decoded::Reading { entity: &entity, reading: &self.builder.reading, value }),
-            Err(rejection) => each(Decoded::Rejected { value, rejection }),
+    ) -> ControlFlow<B>
+    where
+        F: FnMut(Decoded<'_>) -> ControlFlow<B>,
+    {
+        let mut draft = Draft::new(&self.schema, &mut self.services, &mut self.scratch);
+        match json::read(bytes, &mut draft).and_then(|()| draft.finish(key)) {
+            Ok(entity) => {
+                self.shapes.learn(bytes, &self.schema, &self.services);
+                each(Decoded::Reading { entity: &entity, reading: &self.scratch, value: original })
+            }
+            Err(rejection) => each(Decoded::Rejected { value: original, rejection }),
         }
     }
-}
-
-/// What is behind the bracket of `{"data": [` at the start of a text: such an array need not be JSON to its end.
-fn data_of(text: &[u8]) -> Option<&[u8]> {
-    let after = text.strip_prefix(b"{")?.trim_ascii_start().strip_prefix(b"\"data\"")?.trim_ascii_start();
-    after.strip_prefix(b":")?.trim_ascii_start().strip_prefix(b"[")
 }

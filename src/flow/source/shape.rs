@@ -1,217 +1,174 @@
-//! The fast way: producers send the same keys in the same order again and again, so a record is expected to be the one
-//! before with other values. Anything unexpected is left to the general way, which alone decides what is refused.
+//! JSON readings, the fast path: the next one is expected to have the keys of an earlier one, in its order.
 //!
 //! ```text
-//! {"timestamp":"2026-01-01T00:00:10Z","cpu_usage":48.20,"service_status":{"cache":"online"}}
-//! |-- literal --|------ time -------||-- literal --|--| |---------- literal ---------|----|--|
+//! {"timestamp":"2026-01-01T00:00:00Z","cpu_usage":48.2,"load":1}
+//! [-----------]time                [-----------]metric 0
+//!                                          [-------]ignored [end]
 //! ```
+//!
+//! A shape is the bytes between the values, compared as they are, and what each value is. Whatever is not as expected
+//! leaves the reading to the general path, so a shape refuses nothing and accepts nothing that the general path would not.
 
-use super::json::Members;
+use super::day::Day;
+use super::literal::Literal;
 use super::number;
-use super::reading::Builder;
-use crate::flow::model::{MAX_ENTITY_BYTES, Range, Reading, Status, Statuses};
+use super::value::is_name;
+use crate::flow::model::{Range, Reading, Status, Statuses};
 use crate::flow::time::EventTime;
 
-/// So many shapes are remembered: a few kinds of producers may mix.
-const MOST_SHAPES: usize = 4;
+/// How many shapes are kept: as many kinds of producer may take turns without a slow reading.
+const MAX_SHAPES: usize = 4;
 
-/// What a value between two literals is.
-#[derive(Clone, Copy, Debug)]
-enum Value {
-    Time,
-    EpochNumber,
-    Entity,
-    Metric(usize, Range),
-    Service(usize),
-    /// Of a field that nobody reads.
-    Number,
-    /// Of a field that nobody reads.
-    Text,
-}
-
-/// A record that had a known shape; its values are in the reading.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Fitted<'b> {
-    /// The entity it names.
-    pub(super) entity: Option<&'b str>,
-}
-
-#[derive(Clone, Debug)]
-struct Shape {
-    /// A literal, and the value behind it.
-    steps: Vec<(Box<[u8]>, Value)>,
-    tail: Box<[u8]>,
-    present: u64,
-    absent: Vec<usize>,
-}
-
-/// The shapes of records seen lately, the last one first.
-#[derive(Debug, Default)]
+/// The shapes of the latest kinds of readings, the latest first.
+#[derive(Debug)]
 pub(super) struct Shapes {
-    known: Vec<Shape>,
-    last_time: Option<([u8; 20], EventTime)>,
-    #[cfg(test)]
-    never: bool,
+    pub(super) kept: Vec<Shape>,
+    pub(super) limit: usize,
+    day: Day,
+}
+
+/// A reading's fixed bytes and the values between them.
+#[derive(Debug)]
+pub(super) struct Shape {
+    /// The bytes before each value, and what the value is.
+    pub(super) parts: Vec<(Literal, Kind)>,
+    /// The bytes behind the last value.
+    pub(super) end: Literal,
+    /// Which metrics there are.
+    pub(super) present: u64,
+}
+
+/// What a value is. Quotes belong to the literals around it.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Kind {
+    /// The timestamp as a string.
+    TimeText,
+    /// The timestamp as a number.
+    TimeNumber,
+    /// The entity.
+    Entity,
+    /// The metric with that place in the schema.
+    Metric(usize, Range),
+    /// The status of the service with that number.
+    Service(usize),
+    /// A number that nobody reads.
+    Number,
+    /// A string that nobody reads.
+    Text,
+    /// A `true`, `false` or `null` that nobody reads.
+    Word,
+}
+
+/// A reading that a shape has read.
+#[derive(Debug)]
+pub(super) struct Match<'v> {
+    /// How many bytes it is long.
+    pub(super) length: usize,
+    /// The entity it names.
+    pub(super) entity: Option<&'v str>,
 }
 
 impl Shapes {
+    /// None yet, and never more than `limit`.
+    fn limited(limit: usize) -> Shapes {
+        Shapes { kept: Vec::with_capacity(limit), limit, day: Day::default() }
+    }
+
+    /// None yet.
+    pub(super) fn new() -> Shapes {
+        Shapes::limited(MAX_SHAPES)
+    }
+
+    /// None ever: all readings take the general path.
     #[cfg(test)]
     pub(super) fn none() -> Shapes {
-        Shapes { never: true, ..Shapes::default() }
+        Shapes::limited(0)
     }
 
-    /// Reads a record of a known shape. `None` where it has none of the shapes.
-    pub(super) fn read<'b>(&mut self, bytes: &'b [u8], reading: &mut Reading) -> Option<Fitted<'b>> {
-        for at in 0..self.known.len() {
-            if let Some(fitted) = self.known[at].read(bytes, reading, &mut self.last_time) {
-                self.known.swap(0, at);
-                return Some(fitted);
-            }
-        }
-        None
+    /// Forgets them: the numbers of services have changed.
+    pub(super) fn clear(&mut self) {
+        self.kept.clear();
     }
 
-    /// Learns the shape of a record that the general way has accepted.
-    pub(super) fn learn(&mut self, bytes: &[u8], members: &Members<'_>, builder: &Builder) {
-        #[cfg(test)]
-        if self.never {
-            return;
+    /// Reads the object that `bytes` begin with, if a shape fits it. `reading` is spoilt otherwise.
+    #[inline]
+    pub(super) fn read<'v>(&mut self, bytes: &'v [u8], reading: &mut Reading) -> Option<Match<'v>> {
+        let Shapes { kept, day, .. } = self;
+        let mut tried = kept.iter().enumerate();
+        let (place, found) =
+            tried.find_map(|(place, shape)| Some((place, shape.read(bytes, day, reading)?)))?;
+        if let (1.., Some(moved)) = (place, kept.get_mut(..=place)) {
+            moved.rotate_right(1);
         }
-        let Some(shape) = Shape::of(bytes, members, builder) else { return };
-        self.known.truncate(MOST_SHAPES - 1);
-        self.known.insert(0, shape);
+        Some(found)
     }
 }
 
 impl Shape {
-    fn of(bytes: &[u8], members: &Members<'_>, builder: &Builder) -> Option<Shape> {
-        // Values are slices of the record: where they lie tells the literals between them.
-        let place = |text: &str| (text.as_ptr() as usize).checked_sub(bytes.as_ptr() as usize);
-        let mut steps = Vec::new();
-        let mut literal_from = 0;
-        let mut add = |text: &str, value: Value| -> Option<()> {
-            let quoted = usize::from(text.starts_with('"'));
-            if quoted == 1 && text.contains('\\') {
-                return None;
-            }
-            let from = place(text)? + quoted;
-            steps.push((bytes.get(literal_from..from)?.into(), value));
-            literal_from = from + text.len() - 2 * quoted;
-            Some(())
-        };
-        for (name, raw) in &members.0 {
-            let text = raw.get();
-            let is_number = text.starts_with(|c: char| c == '-' || c.is_ascii_digit());
-            match &**name {
-                "timestamp" if is_number => add(text, Value::EpochNumber)?,
-                "timestamp" => add(text, Value::Time)?,
-                "entity" => add(text, Value::Entity)?,
-                "service_status" => {
-                    let services: Members<'_> = serde_json::from_str(text).ok()?;
-                    for (service, status) in &services.0 {
-                        let number = builder.services.iter().position(|known| known == service)?;
-                        add(status.get(), Value::Service(number))?;
-                    }
-                }
-                name => match builder.schema().index_of(name) {
-                    Some(metric) if is_number => {
-                        add(text, Value::Metric(metric, builder.schema().metrics[metric].range))?;
-                    }
-                    None if is_number => add(text, Value::Number)?,
-                    None if text.starts_with('"') => add(text, Value::Text)?,
-                    // Anything else must come again to the letter.
-                    Some(_) | None => {}
-                },
-            }
+    fn read<'v>(&self, bytes: &'v [u8], day: &mut Day, reading: &mut Reading) -> Option<Match<'v>> {
+        let (mut rest, mut entity, mut statuses) = (bytes, None, Statuses::default());
+        if self.present.count_ones() as usize != reading.values.len() {
+            reading.values.fill(0.0);
         }
-        let present = builder.reading.present;
-        let absent = (0..builder.reading.values.len()).filter(|metric| present >> metric & 1 == 0).collect();
-        Some(Shape { steps, tail: bytes.get(literal_from..)?.into(), present, absent })
-    }
-
-    fn read<'b>(
-        &self,
-        bytes: &'b [u8],
-        reading: &mut Reading,
-        last_time: &mut Option<([u8; 20], EventTime)>,
-    ) -> Option<Fitted<'b>> {
-        let (mut rest, mut entity) = (bytes, None);
-        let mut statuses = Statuses::default();
-        for (literal, value) in &self.steps {
-            rest = rest.strip_prefix(&**literal)?;
-            match *value {
-                Value::Metric(metric, range) => {
-                    let (number, length) = number::scan(rest)?;
+        for (literal, kind) in &self.parts {
+            rest = literal.skip(rest)?;
+            match *kind {
+                Kind::Metric(index, range) => {
+                    let (number, after) = number::scan(rest)?;
                     if !range.contains(number) {
                         return None;
                     }
-                    reading.values[metric] = number;
-                    rest = &rest[length..];
-                }
-                Value::Service(number) => {
-                    let (text, after) = quoted(rest)?;
-                    statuses.set(number, Status::parse(text)?);
+                    *reading.values.get_mut(index)? = number + 0.0;
                     rest = after;
                 }
-                Value::Time => {
-                    let (text, after) = quoted(rest)?;
-                    reading.time = time(text, last_time)?;
+                Kind::Service(service) => {
+                    let (status, after) = scan_status(rest)?;
+                    statuses.set(service, status);
                     rest = after;
                 }
-                Value::EpochNumber => {
-                    let (number, length) = number::scan(rest)?;
+                Kind::TimeText => (reading.time, rest) = day.scan(rest)?,
+                Kind::TimeNumber => {
+                    let (number, after) = number::scan(rest)?;
                     reading.time = EventTime::from_epoch_number(number)?;
-                    rest = &rest[length..];
-                }
-                Value::Entity => {
-                    let (text, after) = plain(rest)?;
-                    if text.is_empty() || text.len() > MAX_ENTITY_BYTES {
-                        return None;
-                    }
-                    entity = Some(text);
                     rest = after;
                 }
-                Value::Number => rest = &rest[number::scan(rest)?.1..],
-                Value::Text => rest = plain(rest)?.1,
+                Kind::Entity => {
+                    let (text, after) = scan_text(rest)?;
+                    entity = Some(text).filter(|name| is_name(name));
+                    entity?;
+                    rest = after;
+                }
+                Kind::Number => rest = number::scan(rest)?.1,
+                Kind::Text => rest = scan_text(rest)?.1,
+                Kind::Word => rest = scan_word(rest)?,
             }
         }
-        if *rest != *self.tail {
-            return None;
-        }
-        for &metric in &self.absent {
-            reading.values[metric] = 0.0;
-        }
-        reading.present = self.present;
-        reading.statuses = statuses;
-        Some(Fitted { entity })
+        rest = self.end.skip(rest)?;
+        (reading.present, reading.statuses) = (self.present, statuses);
+        Some(Match { length: bytes.len() - rest.len(), entity })
     }
 }
 
-/// A short text up to its closing quote, which stays.
-fn quoted(rest: &[u8]) -> Option<(&[u8], &[u8])> {
-    let end = rest.iter().take(40).position(|byte| *byte == b'"')?;
-    Some(rest.split_at(end))
+#[inline]
+fn scan_status(rest: &[u8]) -> Option<(Status, &[u8])> {
+    if let Some(after) = rest.strip_prefix(b"online") {
+        return Some((Status::Online, after));
+    }
+    let others = [Status::Degraded, Status::Offline];
+    others.into_iter().find_map(|status| Some((status, rest.strip_prefix(status.name().as_bytes())?)))
 }
 
-/// A text without escapes, control characters and anything beyond ASCII, up to its closing quote, which stays.
-fn plain(rest: &[u8]) -> Option<(&str, &[u8])> {
-    let end =
-        rest.iter().position(|byte| *byte == b'"' || !(b' '..b'\x7f').contains(byte) || *byte == b'\\')?;
-    if rest[end] != b'"' {
+/// A string without escapes, up to its closing quote.
+#[inline]
+pub(super) fn scan_text(rest: &[u8]) -> Option<(&str, &[u8])> {
+    let end = rest.iter().position(|byte| matches!(byte, b'"' | b'\\' | 0..0x20))?;
+    let (text, after) = rest.split_at_checked(end)?;
+    if !after.starts_with(b"\"") {
         return None;
     }
-    let (text, after) = rest.split_at(end);
     Some((std::str::from_utf8(text).ok()?, after))
 }
 
-/// A time, which is often that of the record before.
-fn time(text: &[u8], last: &mut Option<([u8; 20], EventTime)>) -> Option<EventTime> {
-    if let Some((_, time)) = last.filter(|(seen, _)| seen[..] == *text) {
-        return Some(time);
-    }
-    let time = EventTime::parse(text)?;
-    if let Ok(known) = text.try_into() {
-        *last = Some((known, time));
-    }
-    Some(time)
+fn scan_word(rest: &[u8]) -> Option<&[u8]> {
+    [&b"true"[..], b"false", b"null"].into_iter().find_map(|word| rest.strip_prefix(word))
 }

@@ -1,75 +1,103 @@
-//! Where the elements of an array lie, without understanding them: so that a bad one spoils nothing but itself.
+//! The structure of JSON text without its meaning: where a value ends.
+//!
+//! Nothing here checks syntax, and nothing recurses: one bad element must not cost its neighbours, nor deep nesting the
+//! stack. An object ends where its braces balance, an array where its brackets do, whatever stands between.
 
-/// What comes next in an array.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Element<'a> {
-    /// An element, without blanks around it.
-    Whole(&'a [u8]),
-    /// The bytes end inside this element, or before the array's end.
-    Cut(&'a [u8]),
-    /// The array's end, and what is behind it.
-    End(&'a [u8]),
+use memchr::{memchr, memchr_iter, memchr2, memchr2_iter};
+
+/// The bytes without a leading byte order mark and without white space around.
+pub(super) fn trim(bytes: &[u8]) -> &[u8] {
+    trim_end(trim_start(bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes)))
 }
 
-/// Walks over an array's bytes from behind its `[`.
-#[derive(Clone, Debug)]
-pub(super) struct Elements<'a> {
-    rest: &'a [u8],
-    first: bool,
-}
-
-impl<'a> Elements<'a> {
-    /// The elements of the array whose `[` is just before these bytes.
-    pub(super) fn after_bracket(rest: &'a [u8]) -> Elements<'a> {
-        Elements { rest, first: true }
+/// The bytes from the first that is no white space.
+#[inline]
+pub(super) fn trim_start(mut bytes: &[u8]) -> &[u8] {
+    while let [b' ' | b'\t' | b'\n' | b'\r', rest @ ..] = bytes {
+        bytes = rest;
     }
+    bytes
+}
 
-    /// The next element. Nothing follows `Cut` or `End`.
-    pub(super) fn step(&mut self) -> Element<'a> {
-        self.rest = self.rest.trim_ascii_start();
-        if let (Some(after), true) = (self.rest.strip_prefix(b"]"), self.first) {
-            return Element::End(after);
-        }
-        self.first = false;
-        let Some(end) = end_of_element(self.rest) else { return Element::Cut(self.rest) };
-        let (element, after) = self.rest.split_at(end);
-        self.rest = &after[1..];
-        if after[0] == b']' {
-            if element.trim_ascii().is_empty() {
-                return Element::End(self.rest);
-            }
-            // The end is told by the next step.
-            self.rest = after;
-            self.first = true;
-        }
-        Element::Whole(element.trim_ascii_end())
+/// The bytes up to the last that is no white space.
+#[inline]
+pub(super) fn trim_end(mut bytes: &[u8]) -> &[u8] {
+    while let [rest @ .., b' ' | b'\t' | b'\n' | b'\r'] = bytes {
+        bytes = rest;
+    }
+    bytes
+}
+
+/// Where the value ends that `bytes` begin with; `None` where they end before it. A byte that begins no value counts as
+/// one of its own.
+pub(super) fn value_end(bytes: &[u8]) -> Option<usize> {
+    match bytes.first()? {
+        b'"' => string_end(bytes),
+        b'{' => balanced_end(bytes, b'{', b'}'),
+        b'[' => balanced_end(bytes, b'[', b']'),
+        _ => bytes.iter().position(|byte| b",]}:\"{[ \t\r\n".contains(byte)).map(|end| end.max(1)),
     }
 }
 
-/// The first `,` or `]` outside of strings, objects and arrays.
-fn end_of_element(bytes: &[u8]) -> Option<usize> {
-    let (mut depth, mut at) = (0_usize, 0);
+/// Where the string ends that `bytes` begin with, behind its closing quote.
+pub(super) fn string_end(bytes: &[u8]) -> Option<usize> {
+    let mut at = 1;
     loop {
-        match bytes.get(at)? {
-            b'"' => at = end_of_string(bytes, at + 1)?,
-            b'{' | b'[' => depth += 1,
-            b',' | b']' if depth == 0 => return Some(at),
-            b'}' | b']' => depth = depth.saturating_sub(1),
+        at += memchr2(b'"', b'\\', bytes.get(at..)?)?;
+        if bytes.get(at) == Some(&b'"') {
+            return Some(at + 1);
+        }
+        at += 2;
+    }
+}
+
+/// As long as no backslash has been seen, a brace is structure when an even number of quotes stands before it.
+fn balanced_end(bytes: &[u8], open: u8, close: u8) -> Option<usize> {
+    let (mut depth, mut quoted, mut from) = (0_usize, false, 0);
+    for at in memchr2_iter(open, close, bytes) {
+        let between = bytes.get(from..at)?;
+        if memchr(b'\\', between).is_some() {
+            return balanced_end_bytewise(bytes, (open, close), from, depth, quoted);
+        }
+        quoted ^= memchr_iter(b'"', between).count() % 2 == 1;
+        from = at;
+        if !quoted && bytes.get(at) == Some(&open) {
+            depth += 1;
+        } else if !quoted {
+            depth -= 1;
+            if depth == 0 {
+                return Some(at + 1);
+            }
+        }
+    }
+    None
+}
+
+/// Goes on at `from`, a bracket that `depth` and `quoted` already count, or the start.
+fn balanced_end_bytewise(
+    bytes: &[u8],
+    (open, close): (u8, u8),
+    from: usize,
+    mut depth: usize,
+    mut quoted: bool,
+) -> Option<usize> {
+    let mut at = from + 1;
+    loop {
+        let byte = *bytes.get(at)?;
+        match byte {
+            b'\\' if quoted => at += 1,
+            b'"' => quoted = !quoted,
+            _ if quoted => {}
+            _ if byte == open => depth += 1,
+            _ if byte == close => {
+                depth -= 1;
+                if depth == 0 {
+                    return Some(at + 1);
+                }
+            }
             _ => {}
         }
         at += 1;
-    }
-}
-
-/// The closing quote of the string that `from` lies in.
-fn end_of_string(bytes: &[u8], from: usize) -> Option<usize> {
-    let mut at = from;
-    loop {
-        at += memchr::memchr2(b'"', b'\\', bytes.get(at..)?)?;
-        if bytes[at] == b'"' {
-            return Some(at);
-        }
-        at += 2;
     }
 }
 
@@ -77,29 +105,10 @@ fn end_of_string(bytes: &[u8], from: usize) -> Option<usize> {
 mod tests {
     use super::*;
 
-    fn check(array: &str, expected: &str) {
-        let mut elements = Elements::after_bracket(&array.as_bytes()[1..]);
-        let mut seen = Vec::new();
-        loop {
-            let text = |bytes| String::from_utf8_lossy(bytes).into_owned();
-            match elements.step() {
-                Element::Whole(bytes) => seen.push(text(bytes)),
-                Element::Cut(bytes) => break seen.push(format!("cut {}", text(bytes))),
-                Element::End(bytes) => break seen.push(format!("end {}", text(bytes))),
-            }
-        }
-        assert_eq!(seen.join(" | "), expected, "{array}");
-    }
-
     #[test]
-    fn elements_are_told_apart_whatever_is_in_them() {
-        check("[]", "end ");
-        check("[ ] x", "end  x");
-        check("[1, 2 ,3]", "1 | 2 | 3 | end ");
-        check(r#"[{"a":[1,2]},"x,]\"",[]]"#, r#"{"a":[1,2]} | "x,]\"" | [] | end "#);
-        check("[1,2", "1 | cut 2");
-        check("[1,", "1 | cut ");
-        check(r#"[{"a":"b"#, r#"cut {"a":"b"#);
-        check("[,1]", " | 1 | end ");
+    fn ten_thousand_levels_are_no_recursion() {
+        let deep = "[".repeat(10_000) + &"]".repeat(10_000);
+        assert_eq!(value_end(deep.as_bytes()), Some(20_000));
+        assert_eq!(value_end(r#"{"\\":"#.repeat(10_000).as_bytes()), None);
     }
 }
