@@ -148,12 +148,21 @@ fn name(severity: Severity) -> &'static str {
     }
 }
 
+/// A number of things, in words.
+fn many(count: u64, thing: &str) -> String {
+    let plural = if count == 1 { "" } else { "s" };
+    format!("{count} {thing}{plural}")
+}
+
 /// What became of the input, in a few lines.
 fn summary(counts: &Counts) -> String {
     let [low, medium, high] = counts.anomalies;
     let mut text = format!(
-        "{} readings in {} windows; {} windows with anomalies: {high} high, {medium} medium, {low} low; {} incidents",
-        counts.windowed, counts.closed, counts.findings, counts.incidents
+        "{} in {}; {} with anomalies: {high} high, {medium} medium, {low} low; {}",
+        many(counts.windowed, "reading"),
+        many(counts.closed, "window"),
+        many(counts.findings, "window"),
+        many(counts.incidents, "incident")
     );
     if counts.learning > 0 {
         let share = 100.0 * counts.learning as f64 / counts.closed.max(1) as f64;
@@ -161,7 +170,7 @@ fn summary(counts: &Counts) -> String {
             write!(text, "\n{share:.0} % of the windows were judged while a detector was still warming up");
     }
     if counts.late > 0 {
-        let _ = write!(text, "\n{} readings came after their window had closed", counts.late);
+        let _ = write!(text, "\n{} came after the window had closed", many(counts.late, "reading"));
     }
     let refused: Vec<String> = Reason::ALL
         .iter()
