@@ -30,11 +30,6 @@ impl Chain {
         Chain { detection: Detection::new(detection), advise: Advise::new(advise), findings: 0 }
     }
 
-    /// The first of the two, to ask what it holds.
-    pub fn detection(&self) -> &Detection {
-        &self.detection
-    }
-
     /// Hands findings to `advise`; everything else leaves as it is.
     fn pass_on(&mut self, outputs: Vec<Output>) -> Vec<Output> {
         let (findings, mut leaving): (Vec<Output>, Vec<Output>) =

@@ -14,11 +14,10 @@ use super::record::{Offset, RawRecord};
 use super::source::{Decoded, Decoder};
 use super::table::Table;
 use super::window::settings::WindowSettings;
-use super::window::{Downstream, Resume, Source, Windows};
+use super::window::{Downstream, MARKS, Resume, Source, Windows};
 use super::{Change, Counts, Epoch, Flow, Unreadable};
 
-/// The tables of learned rows, in [`Change::table`]: marks of windows, incidents, then one a detector.
-const MARKS: u8 = 0;
+/// The tables of learned rows, in [`Change::table`]: after the marks of windows incidents, then one a detector.
 const INCIDENTS: u8 = 1;
 const FIRST_DETECTOR: u8 = 2;
 
@@ -84,16 +83,6 @@ impl Detection {
         };
         let windows = Windows::new(settings.window, &settings.schema);
         Detection { decoder, windows, judge, records: 0, keep_changes: settings.keep_changes }
-    }
-
-    /// How many entities the task knows.
-    pub fn entities(&self) -> usize {
-        self.windows.entities().len()
-    }
-
-    /// How many windows are open.
-    pub fn open_windows(&self) -> usize {
-        self.windows.open_count()
     }
 
     fn take(&mut self, record: &RawRecord<'_>) {

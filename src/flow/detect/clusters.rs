@@ -135,7 +135,7 @@ impl Clusters {
                     metric: METRIC.into(),
                     value,
                     threshold: Some(threshold),
-                    severity: severity(fit.ratio(value, threshold)),
+                    severity: Severity::of_ratio(fit.ratio(value, threshold)),
                     score: score(value),
                     expected: None,
                     contributions: vectors.contributions(&parts),
@@ -195,15 +195,6 @@ fn describe(groups: &Groups, value: f64, threshold: f64) -> String {
     format!(
         "The reading is unlike every group of usual readings ({what} {value:.2}, usual up to {threshold:.2})"
     )
-}
-
-/// As for `pca-mahalanobis`: by the value over the threshold.
-fn severity(ratio: f64) -> Severity {
-    match ratio {
-        ratio if ratio > 2.0 => Severity::High,
-        ratio if ratio > 1.5 => Severity::Medium,
-        _ => Severity::Low,
-    }
 }
 
 #[cfg(test)]

@@ -53,6 +53,17 @@ pub enum Severity {
     High,
 }
 
+impl Severity {
+    /// The predecessor's severity of a distance, by its ratio to the threshold.
+    pub fn of_ratio(ratio: f64) -> Severity {
+        match ratio {
+            ratio if ratio > 2.0 => Severity::High,
+            ratio if ratio > 1.5 => Severity::Medium,
+            _ => Severity::Low,
+        }
+    }
+}
+
 /// The band of values a detector expected.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Band {

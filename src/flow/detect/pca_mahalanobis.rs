@@ -77,7 +77,7 @@ impl PcaMahalanobis {
                     metric: METRIC.into(),
                     value,
                     threshold: Some(threshold),
-                    severity: severity(value / threshold),
+                    severity: Severity::of_ratio(value / threshold),
                     score: score(value),
                     expected: None,
                     contributions: vectors.contributions(&fit.parts(&deviations)),
@@ -141,15 +141,6 @@ impl Detector for PcaMahalanobis {
             memory.fit = fit.or(memory.fit.take());
         }
         if has_judged { Verdict::of(found) } else { memory.history.learning(&self.schedule) }
-    }
-}
-
-/// The predecessor's severities, by the distance over the threshold.
-fn severity(ratio: f64) -> Severity {
-    match ratio {
-        ratio if ratio > 2.0 => Severity::High,
-        ratio if ratio > 1.5 => Severity::Medium,
-        _ => Severity::Low,
     }
 }
 

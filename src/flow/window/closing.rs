@@ -4,12 +4,9 @@ use super::gather::scope;
 use super::open::row_width;
 use super::rows::RowStore;
 use super::{
-    BTreeMap, BTreeSet, Change, Downstream, Entities, EntityId, Place, Readings, Resume, Schema, Scope, Slot,
-    Table, TimeScope, WindowCounts, WindowKind, WindowSettings, Windows,
+    BTreeMap, BTreeSet, Change, Downstream, Entities, EntityId, MARKS, Place, Readings, Resume, Schema,
+    Scope, Slot, Table, TimeScope, WindowCounts, WindowKind, WindowSettings, Windows,
 };
-
-/// The table of marks, in [`Change::table`].
-const MARKS: u8 = 0;
 
 impl Windows {
     /// No window yet.
@@ -41,11 +38,6 @@ impl Windows {
     /// What happened since the last call.
     pub fn take_counts(&mut self) -> WindowCounts {
         std::mem::take(&mut self.counts)
-    }
-
-    /// How many windows are open.
-    pub fn open_count(&self) -> usize {
-        self.first.len()
     }
 
     /// The marks that changed since the last call.

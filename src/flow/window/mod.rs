@@ -37,6 +37,9 @@ use super::time::{EventTime, Window};
 pub use self::clock::Clock;
 pub use self::entities::{Entities, EntityId};
 
+/// The table of marks, in [`Change::table`].
+pub const MARKS: u8 = 0;
+
 /// Where a reading came from, to say so when it cannot be used.
 #[derive(Clone, Copy, Debug)]
 pub struct Source<'a> {
