@@ -17,6 +17,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("flow/model", &["flow/time"]),
     ("flow/record", &[]),
     ("flow/table", &["flow"]),
+    ("flow/task", &[]),
     ("flow/readings", &["flow/model", "flow/time"]),
     ("flow/source", &["flow/model", "flow/record", "flow/time"]),
     ("flow/window", &["flow", "flow/model", "flow/readings", "flow/record", "flow/table", "flow/time"]),
@@ -55,6 +56,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "flow/window",
         ],
     ),
+    ("flow/route", &["flow", "flow/model", "flow/record", "flow/source"]),
     ("flow/advise", &["flow", "flow/detect", "flow/model", "flow/record", "flow/sink"]),
     ("flow/chain", &["flow", "flow/advise", "flow/detection", "flow/record"]),
 ];
@@ -62,6 +64,8 @@ const ARROWS: &[(&str, &[&str])] = &[
 /// Libraries that may be named in one place only.
 const LIBRARIES: &[(&str, &str)] = &[
     ("sled", "edge/sled"),
+    ("rdkafka", "edge/kafka"),
+    ("xxhash_rust", "run/stream/digest"),
     ("clap", "cli"),
     ("clap_complete", "cli"),
     ("dotenvy", "cli"),

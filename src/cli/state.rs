@@ -10,7 +10,7 @@ use super::settings::{self, Environment};
 use super::{Exit, TopologyChoice, replay};
 use crate::edge::ports::Store;
 use crate::flow::chain::Chain;
-use crate::run::state::{Footer, open_state, restore};
+use crate::run::replay::state::{Footer, open_state, restore};
 use crate::run::{ReplaySettings, RunError};
 use crate::topology::Topology;
 

@@ -32,6 +32,11 @@ impl Store for Memory {
         self.footer = Some(footer.to_vec());
         Ok(())
     }
+
+    fn clear(&mut self) -> Result<(), StoreError> {
+        *self = Memory::default();
+        Ok(())
+    }
 }
 
 #[cfg(test)]

@@ -61,6 +61,10 @@ impl Flow for Chain {
         self.detection.finish();
     }
 
+    fn idle(&mut self, next: Offset) {
+        self.detection.idle(next);
+    }
+
     fn epoch(&mut self, next: Offset) -> Epoch {
         let mut epoch = self.detection.epoch(next);
         epoch.outputs = self.pass_on(epoch.outputs);

@@ -10,7 +10,7 @@ use super::detect::settings::Settings;
 use super::incident::IncidentSettings;
 use super::judge::Judge;
 use super::model::Schema;
-use super::record::{Offset, RawRecord};
+use super::record::{Emitted, Offset, RawRecord};
 use super::source::{Decoded, Decoder};
 use super::table::Table;
 use super::window::settings::WindowSettings;
@@ -20,6 +20,9 @@ use super::{Change, Counts, Epoch, Flow, Unreadable};
 /// The tables of learned rows, in [`Change::table`]: after the marks of windows incidents, then one a detector.
 const INCIDENTS: u8 = 1;
 const FIRST_DETECTOR: u8 = 2;
+/// The table of idle marks: the key is the record, as eight bytes, before which every window was closed because nothing
+/// had come. They stay, so that whoever replays the input closes windows at the same places.
+pub const IDLE_MARKS: u8 = 255;
 
 /// What the flow is made of.
 #[derive(Clone, Debug)]
@@ -50,12 +53,14 @@ pub struct Detection {
     judge: Judge,
     records: u64,
     keep_changes: bool,
+    /// Since the last epoch.
+    idle_marks: Vec<Change>,
 }
 
 /// What [`Flow::restore`] needs beside the rows.
 #[derive(Debug, Serialize, Deserialize)]
 struct Position {
-    emitted: u64,
+    emitted: Emitted,
     services: Vec<String>,
     resume: Resume,
 }
@@ -75,14 +80,21 @@ impl Detection {
             emit_all: settings.emit_all,
             scores: settings.scores.then(Vec::new),
             outputs: Vec::new(),
-            emitted: 0,
+            emitted: Emitted::default(),
             counts: Counts::default(),
             last_late: BTreeMap::new(),
             silent: false,
             schema: Arc::new(settings.schema.clone()),
         };
         let windows = Windows::new(settings.window, &settings.schema);
-        Detection { decoder, windows, judge, records: 0, keep_changes: settings.keep_changes }
+        Detection {
+            decoder,
+            windows,
+            judge,
+            records: 0,
+            keep_changes: settings.keep_changes,
+            idle_marks: Vec::new(),
+        }
     }
 
     fn take(&mut self, record: &RawRecord<'_>) {
@@ -124,9 +136,17 @@ impl Flow for Detection {
         self.windows.finish(&mut self.judge);
     }
 
+    fn idle(&mut self, next: Offset) {
+        if self.windows.are_open() {
+            self.windows.finish(&mut self.judge);
+            let key = next.0.to_be_bytes().to_vec();
+            self.idle_marks.push(Change { table: IDLE_MARKS, key, row: Some(Vec::new()) });
+        }
+    }
+
     fn epoch(&mut self, next: Offset) -> Epoch {
         let (replay_from, resume) = self.windows.replay_from();
-        let mut changes: Vec<Change> = Vec::new();
+        let mut changes = std::mem::take(&mut self.idle_marks);
         if self.keep_changes {
             self.windows.changes(&mut changes);
             let entities = self.windows.entities();
@@ -159,7 +179,7 @@ impl Flow for Detection {
         self.judge.services = position.services.clone().into();
         self.decoder.restore_services(position.services);
         self.windows.resume(position.resume);
-        for (table, key, row) in rows {
+        for (table, key, row) in rows.iter().filter(|(table, _, _)| *table != IDLE_MARKS) {
             let entity = std::str::from_utf8(key).map_err(|_| Unreadable)?;
             let id = self.windows.remember(entity).ok_or(Unreadable)?;
             let restored = match *table {

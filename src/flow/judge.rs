@@ -9,7 +9,7 @@ use super::detect::{Score, Scores, Severity, Verdict};
 use super::incident::{IncidentSettings, Memory as IncidentMemory, State};
 use super::model::Schema;
 use super::readings::{ClosedWindow, Readings};
-use super::record::{Origin, Output, Reason, Rejection, Role};
+use super::record::{Emitted, Origin, Output, Reason, Rejection, Role};
 use super::sink::findings::Judged;
 use super::sink::report::Report;
 use super::sink::scores;
@@ -31,7 +31,7 @@ pub(super) struct Judge {
     pub(super) emit_all: bool,
     pub(super) scores: Option<Vec<u8>>,
     pub(super) outputs: Vec<Output>,
-    pub(super) emitted: u64,
+    pub(super) emitted: Emitted,
     pub(super) counts: Counts,
     /// The times of entities' last late readings, of some entities: to tell disorder from a file sorted by entity.
     pub(super) last_late: BTreeMap<Box<str>, EventTime>,
@@ -47,8 +47,8 @@ impl Judge {
         value: Vec<u8>,
         refused: Option<(Rejection, Origin)>,
     ) {
-        self.outputs.push(Output { role, number: self.emitted, key, value, refused });
-        self.emitted += 1;
+        let number = self.emitted.take(role);
+        self.outputs.push(Output { role, number, key, value, refused });
     }
 
     fn refuse(&mut self, role: Role, source: &Source<'_>, rejection: Rejection) {

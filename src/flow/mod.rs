@@ -13,9 +13,11 @@ mod judge;
 pub mod model;
 pub mod readings;
 pub mod record;
+pub mod route;
 pub mod sink;
 pub mod source;
 pub mod table;
+pub mod task;
 pub mod time;
 pub mod window;
 
@@ -49,6 +51,18 @@ pub struct Epoch {
     pub position: Vec<u8>,
     /// What metrics and summaries are fed from.
     pub counts: Counts,
+}
+
+impl Epoch {
+    /// Takes in the epoch that follows, so that both become true at once.
+    pub fn append(&mut self, later: Epoch) {
+        let Epoch { next, replay_from, outputs, scores, changes, position, counts } = later;
+        (self.next, self.replay_from, self.position) = (next, replay_from, position);
+        self.outputs.extend(outputs);
+        self.scores.extend(scores);
+        self.changes.extend(changes);
+        self.counts.add(&counts);
+    }
 }
 
 /// What happened in an epoch.
@@ -124,6 +138,9 @@ pub trait Flow {
     fn process(&mut self, records: &[RawRecord<'_>]);
     /// The input ends: every open window closes.
     fn finish(&mut self);
+    /// Nothing has come for so long that open windows must not wait any more; `next` is the record to be read next. They
+    /// close as at the end of the input, and a row says that they did so before this record.
+    fn idle(&mut self, next: Offset);
     /// Hands over what happened since the last call; `next` is the record to be read next.
     fn epoch(&mut self, next: Offset) -> Epoch;
     /// Takes back rows and position as of an epoch. Then [`Flow::refill`] must see `replay_from..next`.

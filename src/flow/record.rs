@@ -127,6 +127,8 @@ reasons! {
 /// Which output a record belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Role {
+    /// Readings by entity, for the flow `detect`.
+    Readings,
     /// Reports without recommendations.
     Findings,
     /// Reports with recommendations.
@@ -137,12 +139,46 @@ pub enum Role {
     Late,
 }
 
+impl Role {
+    /// Every role, in the order of its number.
+    pub const ALL: [Role; 5] = [Role::Readings, Role::Findings, Role::Reports, Role::Rejected, Role::Late];
+
+    /// The name, as record ids carry it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Role::Readings => "readings",
+            Role::Findings => "findings",
+            Role::Reports => "reports",
+            Role::Rejected => "rejected",
+            Role::Late => "late",
+        }
+    }
+}
+
+/// How many records of each role a task has emitted: where the number of the next one comes from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Emitted([u64; Role::ALL.len()]);
+
+impl Emitted {
+    /// The number of the next record of that role, which is thereby taken.
+    pub fn take(&mut self, role: Role) -> u64 {
+        let next = &mut self.0[role as usize];
+        *next += 1;
+        *next - 1
+    }
+
+    /// How many there were of that role.
+    pub fn of(&self, role: Role) -> u64 {
+        self.0[role as usize]
+    }
+}
+
 /// A record that leaves a flow.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Output {
     /// Where it goes.
     pub role: Role,
-    /// Unique within the flow and task, without gaps.
+    /// Unique among the task's records of that role, from 0, without gaps.
     pub number: u64,
     /// The entity, or the original key.
     pub key: Option<Vec<u8>>,

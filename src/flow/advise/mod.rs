@@ -2,7 +2,7 @@
 
 pub mod runbook;
 
-use super::record::{Offset, Output, RawRecord, Reason, Rejection, Role};
+use super::record::{Emitted, Offset, Output, RawRecord, Reason, Rejection, Role};
 use super::sink::report::{Advice, AdviceSource, Report};
 use super::{Counts, Epoch, Flow, Unreadable};
 
@@ -11,14 +11,14 @@ use super::{Counts, Epoch, Flow, Unreadable};
 pub struct Advise {
     enabled: bool,
     outputs: Vec<Output>,
-    emitted: u64,
+    emitted: Emitted,
     counts: Counts,
 }
 
 impl Advise {
     /// The flow with the built-in runbook; not `enabled`, it passes findings on as they are.
     pub fn new(enabled: bool) -> Advise {
-        Advise { enabled, outputs: Vec::new(), emitted: 0, counts: Counts::default() }
+        Advise { enabled, outputs: Vec::new(), emitted: Emitted::default(), counts: Counts::default() }
     }
 
     fn take(&mut self, record: &RawRecord<'_>) {
@@ -28,8 +28,8 @@ impl Advise {
             Ok(value) => (Role::Reports, value, None),
             Err(rejection) => (Role::Rejected, record.value.to_vec(), Some((rejection, record.origin))),
         };
-        self.outputs.push(Output { role, number: self.emitted, key, value, refused });
-        self.emitted += 1;
+        let number = self.emitted.take(role);
+        self.outputs.push(Output { role, number, key, value, refused });
     }
 
     fn advised(&self, finding: &[u8]) -> Result<Vec<u8>, Rejection> {
@@ -56,12 +56,14 @@ impl Flow for Advise {
 
     fn finish(&mut self) {}
 
+    fn idle(&mut self, _: Offset) {}
+
     fn epoch(&mut self, next: Offset) -> Epoch {
         Epoch {
             next,
             replay_from: next,
             outputs: std::mem::take(&mut self.outputs),
-            position: self.emitted.to_le_bytes().to_vec(),
+            position: postcard::to_stdvec(&self.emitted).expect("a position is plain data"),
             counts: std::mem::take(&mut self.counts),
             ..Epoch::default()
         }
@@ -71,7 +73,7 @@ impl Flow for Advise {
         if !rows.is_empty() {
             return Err(Unreadable);
         }
-        self.emitted = u64::from_le_bytes(position.try_into().map_err(|_| Unreadable)?);
+        self.emitted = postcard::from_bytes(position).map_err(|_| Unreadable)?;
         Ok(())
     }
 

@@ -100,6 +100,11 @@ impl Windows {
         }
     }
 
+    /// Whether anything waits for further readings.
+    pub fn are_open(&self) -> bool {
+        !self.first.is_empty() || self.replay_from().0.is_some()
+    }
+
     /// Closes every window: the input ends.
     pub fn finish(&mut self, down: &mut impl Downstream) {
         self.settle_held(down);

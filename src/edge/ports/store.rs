@@ -1,9 +1,10 @@
-//! What the loop asks of the outside, so that it need not know who answers.
+//! Learned rows at rest, as whoever restores a task asks for them.
 
 use std::io;
 use std::path::PathBuf;
 
 use crate::flow::Change;
+use crate::flow::task::TaskId;
 
 /// Takes a row: table, key, bytes.
 pub type EachRow<'a> = &'a mut dyn FnMut(u8, &[u8], &[u8]);
@@ -21,6 +22,18 @@ pub trait Store {
     /// Makes all changes and puts the new footer, durably, or does nothing. After an error the store is not to be used
     /// again: what it holds is either the state before or the one after, and opening it anew tells which.
     fn apply(&mut self, changes: &[Change], footer: &[u8]) -> Result<(), StoreError>;
+
+    /// Forgets every row and the footer.
+    fn clear(&mut self) -> Result<(), StoreError>;
+}
+
+/// Where the stores of several tasks are.
+pub trait Stores {
+    /// The store of one task.
+    type Store: Store;
+
+    /// Opens a task's store, or makes one.
+    fn open(&self, task: TaskId) -> Result<Self::Store, StoreError>;
 }
 
 /// Why a store could not do what it was asked, by what there is to do about it.

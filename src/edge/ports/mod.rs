@@ -1,0 +1,14 @@
+//! What the loops ask of the outside, so that they need not know who answers.
+
+mod clock;
+mod store;
+mod transport;
+mod watch;
+
+pub use clock::Clock;
+pub use store::{EachRow, Store, StoreError, Stores};
+pub use transport::{
+    ChangelogEvent, Committed, EachBatch, EachChange, Failure, Lost, Outgoing, Position, Rebalance, Topic,
+    Transport,
+};
+pub use watch::{Notice, Watch};
