@@ -1,0 +1,84 @@
+//! What flows are made of, and which topics they read and write.
+
+use std::time::Duration;
+
+use crate::flow::Flow;
+use crate::flow::advise::Advise;
+use crate::flow::detection::{Detection, DetectionSettings};
+use crate::flow::route::Route;
+use crate::flow::task::FlowName;
+
+/// A topology as workers need it.
+#[derive(Clone, Debug)]
+pub struct Blueprint {
+    /// The application: the consumer group, and the beginning of every id.
+    pub application: String,
+    /// The fingerprint of what learned rows depend on.
+    pub topology: String,
+    /// The flow `detect`.
+    pub detection: DetectionSettings,
+    /// The name of the topic that each flow reads, for the source of what it rejects.
+    pub inputs: Vec<(FlowName, String)>,
+    /// How fast.
+    pub pace: Pace,
+    /// What becomes of a gap in the input.
+    pub below_retention: BelowRetention,
+}
+
+/// When things happen.
+#[derive(Clone, Copy, Debug)]
+pub struct Pace {
+    /// Commits are at most this far apart while something happens.
+    pub commit_every: Duration,
+    /// More records than this are committed sooner.
+    pub uncommitted_records: u64,
+    /// A partition without records for so long has its windows closed.
+    pub idle: Option<Duration>,
+    /// How long a changelog may lack what was committed: markers of a transaction arrive one after the other.
+    pub changelog_patience: Duration,
+}
+
+impl Default for Pace {
+    fn default() -> Pace {
+        Pace {
+            commit_every: Duration::from_millis(100),
+            uncommitted_records: 200_000,
+            idle: None,
+            changelog_patience: Duration::from_secs(30),
+        }
+    }
+}
+
+/// What is done when records are needed that the input does not hold any more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BelowRetention {
+    /// Stop and say so.
+    Stop,
+    /// Go on with what is left, and count the gap.
+    Skip,
+}
+
+impl Blueprint {
+    /// A flow with nothing learned.
+    pub fn flow(&self, flow: FlowName) -> Box<dyn Flow + Send> {
+        let detection = &self.detection;
+        match flow {
+            FlowName::Route => Box::new(Route::new(detection.schema.clone(), detection.max_payload_bytes)),
+            FlowName::Detect => Box::new(Detection::new(detection)),
+            FlowName::Advise => Box::new(Advise::new(true)),
+        }
+    }
+
+    /// Whether a flow learns rows, which then have a changelog and a local store.
+    pub fn learns(flow: FlowName) -> bool {
+        match flow {
+            FlowName::Detect => true,
+            FlowName::Route | FlowName::Advise => false,
+        }
+    }
+
+    /// The topic that a flow reads.
+    pub fn input(&self, flow: FlowName) -> &str {
+        self.inputs.iter().find(|(name, _)| *name == flow).map_or("", |(_, topic)| topic)
+    }
+}

@@ -1,0 +1,73 @@
+//! Where a task that has its rows begins to read: below what was committed for open windows, or at the very start.
+
+use super::blueprint::BelowRetention;
+use super::commit::since;
+use super::stop::Stop;
+use super::task::Phase;
+use super::worker::Worker;
+use crate::edge::ports::{Clock, Lost, Notice, Stores, Transport};
+use crate::flow::record::Offset;
+use crate::flow::task::TaskId;
+
+impl<T: Transport, S: Stores, C: Clock> Worker<T, S, C> {
+    /// A task without any past.
+    pub(super) fn begin(&mut self, id: TaskId, at: Option<Offset>) -> Result<(), Stop> {
+        let at = match at {
+            Some(at) => at,
+            None => match self.transport.beginning(id) {
+                Ok(at) => at,
+                Err(Lost::Fatal(detail)) => return Err(Stop::Log(detail)),
+                Err(_) => return Ok(()),
+            },
+        };
+        self.go_on(id, at, at)
+    }
+
+    /// Reads from one record on; those below another are only for open windows.
+    pub(super) fn go_on(&mut self, id: TaskId, from: Offset, next: Offset) -> Result<(), Stop> {
+        let (first, end) = match self.transport.extent(id) {
+            Ok(extent) => extent,
+            Err(Lost::Fatal(detail)) => return Err(Stop::Log(detail)),
+            Err(_) => {
+                self.tasks.get_mut(&id).expect("it is being restored").phase = Phase::Asking;
+                return Ok(());
+            }
+        };
+        if next > end {
+            return Err(Stop::InputShrank { task: id, read_to: next, end });
+        }
+        let (mut from, mut next) = (from, next);
+        if from < first {
+            if self.blueprint.below_retention == BelowRetention::Stop {
+                return Err(Stop::BelowRetention { task: id, needed: from, first });
+            }
+            self.watch.notice(Notice::Skipped { task: id, records: first.0 - from.0 });
+            tracing::warn!(task = %id, records = first.0 - from.0, "records below the topic's retention are skipped");
+            (from, next) = (first, next.max(first));
+        }
+        let now = self.clock.now();
+        let task = self.tasks.get_mut(&id).expect("it is being restored");
+        task.next = next;
+        match self.transport.start(id, from) {
+            Ok(()) => {}
+            Err(Lost::Fatal(detail)) => return Err(Stop::Log(detail)),
+            Err(_) => {
+                task.phase = Phase::Asking;
+                return Ok(());
+            }
+        }
+        task.quiet.since = now;
+        task.phase = if from < next { Phase::Refilling { until: next } } else { Phase::Live };
+        if task.is_live() {
+            self.watch.notice(Notice::Live { task: id, took: since(task.assigned_at, now) });
+        }
+        Ok(())
+    }
+
+    /// The log lacks what a task reads next: what is known of it decides.
+    pub(super) fn out_of_range(&mut self, id: TaskId) -> Result<(), Stop> {
+        let Some(task) = self.tasks.get(&id) else { return Ok(()) };
+        let next = task.next;
+        if task.is_live() { self.go_on(id, next, next) } else { Ok(()) }
+    }
+}
