@@ -65,6 +65,8 @@ const ARROWS: &[(&str, &[&str])] = &[
 const LIBRARIES: &[(&str, &str)] = &[
     ("sled", "edge/sled"),
     ("rdkafka", "edge/kafka"),
+    ("prometheus", "edge/metrics"),
+    ("axum", "edge/http"),
     ("xxhash_rust", "run/stream/digest"),
     ("clap", "cli"),
     ("clap_complete", "cli"),

@@ -4,9 +4,11 @@ mod completions;
 mod demo;
 mod exit;
 mod generate;
+mod kafka;
 mod logs;
 mod progress;
 mod replay;
+mod run;
 mod schema;
 mod settings;
 mod state;
@@ -32,6 +34,9 @@ enum Command {
     /// Run the topology over files, in memory, and print what it found
     #[command(visible_alias = "batch")]
     Replay(replay::ReplayFlags),
+    /// Run the topology next to Kafka, as a member of its consumer group
+    #[command(visible_alias = "stream")]
+    Run(run::RunFlags),
     /// Show the topology at work on a simulated fleet: needs no Kafka and no file
     Demo(demo::DemoFlags),
     /// Write a simulated fleet to stdout
@@ -77,6 +82,7 @@ pub fn run(arguments: &Arguments) -> Exit {
     }
     match &arguments.command {
         Command::Replay(flags) => replay::run(flags, &settings),
+        Command::Run(flags) => run::run(flags, &settings),
         Command::Demo(flags) => demo::run(flags, &settings),
         Command::Generate(flags) => generate::run(flags),
         Command::Topology(flags) => topology::run(flags, &settings),

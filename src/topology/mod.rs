@@ -50,6 +50,8 @@ pub struct Topology {
     pub advise: AdviseSettings,
     /// Where everything goes.
     pub sink: SinkSettings,
+    /// What only a stream does.
+    pub stream: StreamSettings,
     /// Settings passed on to librdkafka, without addresses and secrets.
     pub kafka_client: BTreeMap<String, String>,
     /// What does not do what its author may think, in the order of the file.
@@ -74,6 +76,15 @@ pub enum KeyedBy {
     Anything,
     /// The entity: routing is left out.
     Entity,
+}
+
+/// What only a stream does: no output of a replay depends on it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StreamSettings {
+    /// A partition without records for so long has its windows closed, in milliseconds.
+    pub idle_ms: Option<i64>,
+    /// Whether records that Kafka holds no longer are skipped, or stop the stream.
+    pub skip_below_retention: bool,
 }
 
 /// The `[advise]`.

@@ -1,11 +1,13 @@
 //! What the loops ask of the outside, so that they need not know who answers.
 
 mod clock;
+mod pages;
 mod store;
 mod transport;
 mod watch;
 
 pub use clock::Clock;
+pub use pages::Pages;
 pub use store::{EachRow, Store, StoreError, Stores};
 pub use transport::{
     ChangelogEvent, Committed, EachBatch, EachChange, Failure, Lost, Outgoing, Position, Rebalance, Topic,

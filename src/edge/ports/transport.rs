@@ -151,6 +151,10 @@ pub trait Transport {
     fn resume(&mut self, task: TaskId);
     /// The first record that the log still holds of a partition, and the one after the last that was committed.
     fn extent(&mut self, task: TaskId) -> Result<(Offset, Offset), Lost>;
+    /// Where partitions end as far as is known without asking, if anything new is known.
+    fn ends(&mut self) -> Vec<(TaskId, Offset)> {
+        Vec::new()
+    }
     /// Where a partition without any position is to be read from.
     fn beginning(&mut self, task: TaskId) -> Result<Offset, Lost>;
     /// What the group has committed; [`Lost::NotYet`] while a transaction with it is pending.

@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
+use super::stop::Stop;
 use crate::flow::Flow;
 use crate::flow::advise::Advise;
 use crate::flow::detection::{Detection, DetectionSettings};
 use crate::flow::route::Route;
-use crate::flow::task::FlowName;
+use crate::flow::task::{FlowName, TaskId};
 
 /// A topology as workers need it.
 #[derive(Clone, Debug)]
@@ -19,6 +20,8 @@ pub struct Blueprint {
     pub detection: DetectionSettings,
     /// The name of the topic that each flow reads, for the source of what it rejects.
     pub inputs: Vec<(FlowName, String)>,
+    /// How many partitions the flows with a changelog may have: that of the changelog.
+    pub partitions: u32,
     /// How fast.
     pub pace: Pace,
     /// What becomes of a gap in the input.
@@ -67,6 +70,14 @@ impl Blueprint {
             FlowName::Detect => Box::new(Detection::new(detection)),
             FlowName::Advise => Box::new(Advise::new(true)),
         }
+    }
+
+    /// Refuses partitions that were added since what was learned was keyed to the others.
+    pub(super) fn admit(&self, task: TaskId) -> Result<(), Stop> {
+        if task.flow != FlowName::Route && task.partition >= self.partitions {
+            return Err(Stop::PartitionsChanged { task, partitions: self.partitions });
+        }
+        Ok(())
     }
 
     /// Whether a flow learns rows, which then have a changelog and a local store.

@@ -30,7 +30,9 @@ impl<T: Transport, S: Stores, C: Clock> Worker<T, S, C> {
             match self.transport.committed(id) {
                 Ok(committed) => self.ask(id, &Marked::read(committed))?,
                 Err(Lost::NotYet(detail)) => {
+                    // The others would be told the same, and live tasks have waited enough.
                     tracing::debug!(task = %id, detail, "not yet known what was committed");
+                    break;
                 }
                 Err(Lost::Fatal(detail)) => return Err(Stop::Log(detail)),
                 Err(Lost::OutOfRange { .. }) => {}
@@ -242,6 +244,14 @@ impl<T: Transport, S: Stores, C: Clock> Worker<T, S, C> {
             rows: task.digest.rows(),
             changelog_records: records,
         });
+        tracing::info!(
+            task = %id,
+            rows = task.digest.rows(),
+            changelog_records = records,
+            from = footer.replay_from.0,
+            until = footer.next.0,
+            "rows are restored, open windows are read again"
+        );
         let from = if holds(Rule::RewindToOpenWindows) { footer.replay_from } else { footer.next };
         self.go_on(id, from, footer.next)
     }

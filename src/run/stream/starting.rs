@@ -57,9 +57,10 @@ impl<T: Transport, S: Stores, C: Clock> Worker<T, S, C> {
             }
         }
         task.quiet.since = now;
-        task.phase = if from < next { Phase::Refilling { until: next } } else { Phase::Live };
+        task.phase = if from < next { Phase::Refilling { until: next, at: from } } else { Phase::Live };
         if task.is_live() {
-            self.watch.notice(Notice::Live { task: id, took: since(task.assigned_at, now) });
+            tracing::info!(task = %id, next = next.0, "live");
+            self.watch.notice(Notice::Live { task: id, next: task.next, took: since(task.assigned_at, now) });
         }
         Ok(())
     }

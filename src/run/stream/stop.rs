@@ -20,6 +20,17 @@ pub enum Stop {
         /// Whose it should be.
         wanted: String,
     },
+    /// Partitions were added.
+    #[error(
+        "{task}: the topic has more partitions than the {partitions} that the changelog has, so that entities may have \
+         moved between them: give the topology another name, or `tidewatch reset` to begin anew with all partitions"
+    )]
+    PartitionsChanged {
+        /// The task that cannot be.
+        task: TaskId,
+        /// How many there may be.
+        partitions: u32,
+    },
     /// The state directory knows more than the group.
     #[error(
         "{task}: the state directory is at epoch {local}, the consumer group only at {group}: were its offsets set back, \
@@ -118,7 +129,9 @@ impl Stop {
     pub fn is_configuration(&self) -> bool {
         matches!(
             self,
-            Stop::OtherTopology { .. } | Stop::Store(StoreError::Newer { .. } | StoreError::Locked { .. })
+            Stop::OtherTopology { .. }
+                | Stop::PartitionsChanged { .. }
+                | Stop::Store(StoreError::Newer { .. } | StoreError::Locked { .. })
         )
     }
 }

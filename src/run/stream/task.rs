@@ -25,7 +25,11 @@ pub(super) enum Phase {
         missing_since: Option<Duration>,
     },
     /// Records below this one refill open windows.
-    Refilling { until: Offset },
+    Refilling {
+        until: Offset,
+        /// The record to be read again next.
+        at: Offset,
+    },
     /// New records are taken.
     Live,
 }
@@ -94,7 +98,7 @@ impl<S> Task<S> {
         let fresh = match self.phase {
             Phase::Asking | Phase::Reading { .. } => return false,
             Phase::Live => records,
-            Phase::Refilling { until } => {
+            Phase::Refilling { until, .. } => {
                 let (again, fresh) =
                     records.split_at(records.partition_point(|record| record.offset < until));
                 if holds(Rule::RefillIsSilent) {
@@ -103,6 +107,7 @@ impl<S> Task<S> {
                     self.flow.process(again);
                 }
                 if last.offset.0 + 1 < until.0 {
+                    self.phase = Phase::Refilling { until, at: Offset(last.offset.0 + 1) };
                     return false;
                 }
                 fresh

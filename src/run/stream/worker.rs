@@ -17,6 +17,10 @@ const LONGEST_WAIT: Duration = Duration::from_millis(100);
 /// While a changelog is read, other tasks wait no longer than this for their records.
 pub(super) const RESTORE_SLICE: Duration = Duration::from_millis(5);
 
+/// How often it is told how far restores have come, and how often it is logged.
+const TELL_EVERY: Duration = Duration::from_secs(1);
+const LOG_EVERY: Duration = Duration::from_secs(10);
+
 /// A worker: one thread's share of the partitions.
 pub struct Worker<T: Transport, S: Stores, C: Clock> {
     /// What logs call it.
@@ -34,6 +38,9 @@ pub struct Worker<T: Transport, S: Stores, C: Clock> {
     pub(super) fenced: bool,
     /// It was said already that the log is away.
     said_away: bool,
+    /// When it was told, and logged, how far restores have come.
+    told: Duration,
+    logged: Duration,
 }
 
 impl<T: Transport, S: Stores, C: Clock> Worker<T, S, C> {
@@ -59,6 +66,8 @@ impl<T: Transport, S: Stores, C: Clock> Worker<T, S, C> {
             needs_producer: true,
             fenced: false,
             said_away: false,
+            told: last_commit,
+            logged: last_commit,
         }
     }
 
@@ -69,7 +78,11 @@ impl<T: Transport, S: Stores, C: Clock> Worker<T, S, C> {
         }
         let patience = self.patience();
         self.read(patience)?;
+        for (task, end) in self.transport.ends() {
+            self.watch.notice(Notice::End { task, end });
+        }
         self.restore()?;
+        self.tell_progress();
         self.close_quiet();
         if self.is_commit_due() {
             self.commit()?;
@@ -116,7 +129,9 @@ impl<T: Transport, S: Stores, C: Clock> Worker<T, S, C> {
             if let Some(task) = tasks.get_mut(&task)
                 && task.take(records, now)
             {
-                watch.notice(Notice::Live { task: task.id, took: since(task.assigned_at, now) });
+                let took = since(task.assigned_at, now);
+                tracing::info!(task = %task.id, next = task.next.0, took_ms = took.as_millis() as u64, "live");
+                watch.notice(Notice::Live { task: task.id, next: task.next, took });
             }
         });
         match polled {
@@ -124,6 +139,7 @@ impl<T: Transport, S: Stores, C: Clock> Worker<T, S, C> {
                 if self.said_away {
                     tracing::info!(worker = self.name, "the brokers are back");
                     self.said_away = false;
+                    self.watch.notice(Notice::Away { worker: &self.name, away: false });
                 }
                 rebalances.into_iter().try_for_each(|rebalance| self.rebalance(rebalance))
             }
@@ -136,11 +152,44 @@ impl<T: Transport, S: Stores, C: Clock> Worker<T, S, C> {
         }
     }
 
+    /// Tells how much is still to be read again.
+    fn tell_progress(&mut self) {
+        let now = self.clock.now();
+        if since(self.told, now) < TELL_EVERY {
+            return;
+        }
+        self.told = now;
+        let log = since(self.logged, now) >= LOG_EVERY;
+        if log {
+            self.logged = now;
+        }
+        for task in self.tasks.values() {
+            match &task.phase {
+                Phase::Refilling { until, at } => {
+                    let records = until.0 - at.0;
+                    self.watch.notice(Notice::Remaining { task: task.id, records });
+                    if log {
+                        tracing::info!(task = %task.id, records, "records are still to be read again");
+                    }
+                }
+                Phase::Reading { restoration: Some(restoration), .. } if log => {
+                    tracing::info!(task = %task.id, records = restoration.records, "reading the changelog");
+                }
+                Phase::Asking if log => {
+                    tracing::info!(task = %task.id, "waiting to be told what was committed");
+                }
+                Phase::Asking | Phase::Reading { .. } | Phase::Live => {}
+            }
+        }
+    }
+
     fn rebalance(&mut self, rebalance: Rebalance) -> Result<(), Stop> {
         match rebalance {
             Rebalance::Assigned(ids) => {
                 self.transport.assign(&ids);
+                self.watch.notice(Notice::Joined { worker: &self.name });
                 for id in ids {
+                    self.blueprint.admit(id)?;
                     let store = Blueprint::learns(id.flow).then(|| self.stores.open(id)).transpose()?;
                     let flow = self.blueprint.flow(id.flow);
                     self.watch.notice(Notice::Restoring(id));
@@ -167,6 +216,7 @@ impl<T: Transport, S: Stores, C: Clock> Worker<T, S, C> {
     fn drop_tasks(&mut self, ids: &[TaskId]) {
         for id in ids {
             if self.tasks.remove(id).is_some() {
+                tracing::info!(task = %id, "let go");
                 self.transport.close_changelog(*id);
                 self.watch.notice(Notice::Left(*id));
             }
@@ -200,6 +250,7 @@ impl<T: Transport, S: Stores, C: Clock> Worker<T, S, C> {
             return;
         }
         self.said_away = true;
+        self.watch.notice(Notice::Away { worker: &self.name, away: true });
         tracing::warn!(worker = self.name, %failure, "the brokers do not answer: waiting for them, nothing is lost");
     }
 

@@ -6,7 +6,7 @@ mod window;
 
 use super::check::Said;
 use super::takes::Setting;
-use super::{AdviseSettings, Emit, KeyedBy, SinkSettings, SourceSettings, Topology};
+use super::{AdviseSettings, Emit, KeyedBy, SinkSettings, SourceSettings, StreamSettings, Topology};
 use crate::flow::detect::settings::{Kind, Settings};
 use crate::flow::incident::IncidentSettings;
 
@@ -50,6 +50,7 @@ impl Said {
             incident: self.incident(),
             advise: AdviseSettings { enabled: self.boolean("advise.enabled") },
             sink: self.sink(),
+            stream: self.stream(),
             kafka_client: std::mem::take(&mut self.kafka_client),
             warnings: Vec::new(),
         };
@@ -75,6 +76,14 @@ impl Said {
             _ => KeyedBy::Anything,
         };
         SourceSettings { topic: self.text("source.topic"), keyed_by, max_payload_bytes }
+    }
+
+    fn stream(&self) -> StreamSettings {
+        let idle_ms = match self.setting("window.idle") {
+            Setting::Span(ms) => Some(ms),
+            _ => None,
+        };
+        StreamSettings { idle_ms, skip_below_retention: self.text("source.below_retention") == "skip" }
     }
 
     fn incident(&self) -> Option<IncidentSettings> {

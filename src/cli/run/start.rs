@@ -1,0 +1,104 @@
+//! Before workers start: the instance's name, brokers that answer, topics that fit.
+
+use std::hash::{BuildHasher, Hasher, RandomState};
+use std::path::Path;
+use std::time::Duration;
+
+use super::Plan;
+use super::topics::{Provision, Roles, misconfigured, provision};
+use super::workers::{Ended, Stopping};
+use crate::edge::kafka::Topics;
+use crate::edge::ports::StoreError;
+use crate::flow::window::settings::WindowKind;
+
+/// The file in the state directory that names this instance.
+const INSTANCE: &str = "instance";
+/// How long brokers may take to say which topics there are.
+const ANSWER: Duration = Duration::from_secs(5);
+/// Between two questions; doubled up to the longest.
+const FIRST_WAIT: Duration = Duration::from_millis(250);
+const LONGEST_WAIT: Duration = Duration::from_secs(5);
+
+/// The name of the instance that has this state directory: made once, so that a restart in place is the same member.
+pub(super) fn instance(state: &Path) -> Result<String, StoreError> {
+    let path = state.join(INSTANCE);
+    let failed = |source| StoreError::Other { doing: "name the instance in", path: path.clone(), source };
+    std::fs::create_dir_all(state).map_err(failed)?;
+    if let Ok(text) = std::fs::read_to_string(&path) {
+        let name = text.trim();
+        if !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
+            return Ok(name.to_owned());
+        }
+    }
+    // The only chance in the program, and no output depends on it.
+    let name = format!("{:016x}", RandomState::new().build_hasher().finish());
+    std::fs::write(&path, format!("{name}\n")).map_err(failed)?;
+    Ok(name)
+}
+
+/// Waits until brokers answer and the input is there, then makes what is missing and checks what is there. How many
+/// partitions the changelog has; `None` when it was asked to stop.
+pub(super) fn topics(plan: &Plan, roles: &Roles, stopping: &Stopping) -> Result<Option<u32>, Ended> {
+    let client = Topics::new(&plan.kafka).map_err(Ended::Kafka)?;
+    let (mut wait, mut said) = (FIRST_WAIT, "");
+    let (topics, partitions) = loop {
+        let there = client.partitions(ANSWER);
+        if stopping.is_asked() {
+            return Ok(None);
+        }
+        let (state, message) = match &there {
+            Err(error) => ("away", format!("no broker answers at {}: {error}", plan.kafka.bootstrap_servers)),
+            Ok(there) => match provision(roles, there) {
+                Provision::Make { topics, partitions } => break (topics, partitions),
+                Provision::Refuse(wrong) => return Err(Ended::Refused(wrong.join("\n"))),
+                Provision::Wait => ("missing", format!("the input topic {} does not exist yet", roles.input)),
+            },
+        };
+        if said != state {
+            tracing::warn!("{message}: waiting for it");
+            said = state;
+        }
+        if stopping.wait(wait) {
+            return Ok(None);
+        }
+        wait = (wait * 2).min(LONGEST_WAIT);
+    };
+    for topic in &topics {
+        client.create(topic).map_err(|error| {
+            let config: Vec<String> = topic.config.iter().map(|(name, value)| format!(" and {name}={value}")).collect();
+            Ended::Refused(format!(
+                "{error}: create it by hand with {} partitions{}, or grant this user the right to create topics",
+                topic.partitions,
+                config.concat()
+            ))
+        })?;
+        tracing::info!(topic = topic.name, partitions = topic.partitions, "topic made");
+    }
+    check_settings(plan, roles, &client)?;
+    Ok(Some(partitions))
+}
+
+/// How long readings may be needed: their window and its grace.
+pub(super) fn keep_ms(plan: &Plan) -> i64 {
+    let window = &plan.topology.window;
+    let size_ms = match window.kind {
+        WindowKind::Tumbling { size_ms } => size_ms,
+        WindowKind::Count { max_age_ms, .. } => max_age_ms,
+        WindowKind::Message | WindowKind::Whole => 0,
+    };
+    size_ms.saturating_add(window.grace_ms)
+}
+
+fn check_settings(plan: &Plan, roles: &Roles, client: &Topics) -> Result<(), Ended> {
+    let mut names = vec![&roles.input, &roles.judged, &roles.changelog];
+    names.dedup();
+    let mut wrong = Vec::new();
+    for topic in names {
+        match client.config(topic) {
+            Ok(config) => wrong.extend(misconfigured(roles, topic, &config, keep_ms(plan))),
+            // Without the right to ask, what is there is taken as it is.
+            Err(error) => tracing::warn!(%error, "the topic's settings cannot be checked"),
+        }
+    }
+    if wrong.is_empty() { Ok(()) } else { Err(Ended::Refused(wrong.join("\n"))) }
+}
