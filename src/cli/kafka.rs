@@ -4,8 +4,10 @@ use std::collections::BTreeMap;
 
 use clap::Args;
 
-use super::settings::{Environment, Problem};
+use super::TopologyChoice;
+use super::settings::{self, Environment, Problem};
 use crate::edge::kafka::{KafkaSettings, OWN_SETTINGS};
+use crate::topology::Topology;
 
 /// Where a broker is unless something else is said.
 const DEFAULT_SERVERS: &str = "localhost:9092";
@@ -21,6 +23,17 @@ pub(super) struct KafkaFlags {
     /// Brokers to ask first, host:port, several with commas; else TIDEWATCH_KAFKA_BOOTSTRAP_SERVERS, else localhost:9092
     #[arg(long, value_name = "SERVERS")]
     bootstrap_servers: Option<String>,
+}
+
+/// The topology that is chosen, and how to reach Kafka for it.
+pub(super) fn load(
+    choice: &TopologyChoice,
+    flags: &KafkaFlags,
+    environment: &Environment,
+) -> Result<(Topology, KafkaSettings), Problem> {
+    let topology = settings::load(choice, environment)?;
+    let kafka = settings(flags, environment, &topology.kafka_client)?;
+    Ok((topology, kafka))
 }
 
 /// Client settings: what the topology passes through, and above it the environment.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use crate::flow::detect::settings::{Baseline, Kind};
@@ -100,6 +100,12 @@ pub(super) fn load(choice: &TopologyChoice, environment: &Environment) -> Result
     }
     adjust(&mut topology, choice, environment)?;
     Ok(topology)
+}
+
+/// Where what is learned next to Kafka is kept: as the flag or the environment says, else below the working directory.
+pub(super) fn state_dir(flag: Option<&PathBuf>, environment: &Environment, topology: &Topology) -> PathBuf {
+    let said = flag.cloned().or_else(|| environment.get("TIDEWATCH_STATE").map(PathBuf::from));
+    said.unwrap_or_else(|| PathBuf::from("state").join(&topology.name))
 }
 
 fn problems(name: &str, found: &[topology::Problem]) -> Problem {

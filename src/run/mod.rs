@@ -1,6 +1,8 @@
 //! Joins flow and edges: a replay over files, and the stream next to Kafka.
 
+pub mod audit;
 pub mod replay;
 pub mod stream;
+pub mod topic;
 
 pub use replay::{Ended, Replay, ReplaySettings, RunError};

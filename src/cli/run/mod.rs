@@ -82,7 +82,7 @@ pub(super) fn run(flags: &RunFlags, environment: &Environment) -> Exit {
 }
 
 fn plan(flags: &RunFlags, environment: &Environment) -> Result<Plan, Problem> {
-    let topology = settings::load(&flags.choice, environment)?;
+    let (topology, kafka) = kafka::load(&flags.choice, &flags.kafka, environment)?;
     if topology.window.kind == WindowKind::Whole {
         return Err(Problem(format!(
             "topology {} has windows of kind \"whole\", which never close while readings come: give it another kind, or \
@@ -90,11 +90,10 @@ fn plan(flags: &RunFlags, environment: &Environment) -> Result<Plan, Problem> {
             topology.name
         )));
     }
-    let state = flags.state.clone().or_else(|| environment.get("TIDEWATCH_STATE").map(PathBuf::from));
     Ok(Plan {
-        kafka: kafka::settings(&flags.kafka, environment, &topology.kafka_client)?,
+        kafka,
         workers: flags.workers,
-        state: state.unwrap_or_else(|| PathBuf::from("state").join(&topology.name)),
+        state: settings::state_dir(flags.state.as_ref(), environment, &topology),
         advise: topology.advise.enabled && !flags.no_advice,
         commit_every: Duration::from_millis(flags.commit_every),
         topology,

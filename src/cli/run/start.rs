@@ -5,11 +5,10 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::Plan;
-use super::topics::{Provision, Roles, misconfigured, provision};
+use super::topics::{Provision, Roles, keep_ms, misconfigured, provision};
 use super::workers::{Ended, Stopping};
 use crate::edge::kafka::Topics;
 use crate::edge::ports::StoreError;
-use crate::flow::window::settings::WindowKind;
 
 /// The file in the state directory that names this instance.
 const INSTANCE: &str = "instance";
@@ -78,24 +77,13 @@ pub(super) fn topics(plan: &Plan, roles: &Roles, stopping: &Stopping) -> Result<
     Ok(Some(partitions))
 }
 
-/// How long readings may be needed: their window and its grace.
-pub(super) fn keep_ms(plan: &Plan) -> i64 {
-    let window = &plan.topology.window;
-    let size_ms = match window.kind {
-        WindowKind::Tumbling { size_ms } => size_ms,
-        WindowKind::Count { max_age_ms, .. } => max_age_ms,
-        WindowKind::Message | WindowKind::Whole => 0,
-    };
-    size_ms.saturating_add(window.grace_ms)
-}
-
 fn check_settings(plan: &Plan, roles: &Roles, client: &Topics) -> Result<(), Ended> {
     let mut names = vec![&roles.input, &roles.judged, &roles.changelog];
     names.dedup();
     let mut wrong = Vec::new();
     for topic in names {
         match client.config(topic) {
-            Ok(config) => wrong.extend(misconfigured(roles, topic, &config, keep_ms(plan))),
+            Ok(config) => wrong.extend(misconfigured(roles, topic, &config, keep_ms(&plan.topology))),
             // Without the right to ask, what is there is taken as it is.
             Err(error) => tracing::warn!(%error, "the topic's settings cannot be checked"),
         }

@@ -13,20 +13,20 @@ const READINGS_RETENTION_MS: i64 = 7 * 86_400_000;
 
 /// The topics of a topology, by what they are for.
 #[derive(Clone, Debug)]
-pub(super) struct Roles {
+pub(in crate::cli) struct Roles {
     /// What comes in.
-    pub(super) input: String,
+    pub(in crate::cli) input: String,
     /// What the flow `detect` reads: the input itself, or what was routed from it.
-    pub(super) judged: String,
-    pub(super) findings: String,
-    pub(super) changelog: String,
+    pub(in crate::cli) judged: String,
+    pub(in crate::cli) findings: String,
+    pub(in crate::cli) changelog: String,
     /// The topics that records leave to, by role.
-    pub(super) outputs: Vec<(Role, String)>,
+    pub(in crate::cli) outputs: Vec<(Role, String)>,
 }
 
 impl Roles {
     /// The topics of a topology, with advice or without.
-    pub(super) fn of(topology: &Topology, advise: bool) -> Roles {
+    pub(in crate::cli) fn of(topology: &Topology, advise: bool) -> Roles {
         let sink = &topology.sink;
         // A message's readings belong together, whatever their entities: routing would part them.
         let routed =
@@ -52,12 +52,12 @@ impl Roles {
     }
 
     /// Whether readings are routed before they are judged.
-    pub(super) fn is_routed(&self) -> bool {
+    pub(in crate::cli) fn is_routed(&self) -> bool {
         self.judged != self.input
     }
 
     /// The flows of detection's workers, and the topic each reads.
-    pub(super) fn inputs(&self) -> Vec<(FlowName, String)> {
+    pub(in crate::cli) fn inputs(&self) -> Vec<(FlowName, String)> {
         let mut inputs = vec![(FlowName::Detect, self.judged.clone())];
         if self.is_routed() {
             inputs.push((FlowName::Route, self.input.clone()));
@@ -68,7 +68,7 @@ impl Roles {
 
 /// What there is to do about topics.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Provision {
+pub(in crate::cli) enum Provision {
     /// The input is not there yet.
     Wait,
     /// These have to be made, if any; the changelog has, or will have, so many partitions.
@@ -78,7 +78,7 @@ pub(super) enum Provision {
 }
 
 /// Decides what there is to do, given how many partitions each topic has.
-pub(super) fn provision(roles: &Roles, there: &BTreeMap<String, u32>) -> Provision {
+pub(in crate::cli) fn provision(roles: &Roles, there: &BTreeMap<String, u32>) -> Provision {
     let Some(input) = there.get(&roles.input).copied().filter(|partitions| *partitions > 0) else {
         return Provision::Wait;
     };
@@ -112,8 +112,18 @@ fn readings_config() -> Vec<(&'static str, String)> {
     vec![("cleanup.policy", "delete".to_owned()), ("retention.ms", READINGS_RETENTION_MS.to_string())]
 }
 
+/// How long readings may be needed, in milliseconds of event time: their window and its grace.
+pub(in crate::cli) fn keep_ms(topology: &Topology) -> i64 {
+    let size_ms = match topology.window.kind {
+        WindowKind::Tumbling { size_ms } => size_ms,
+        WindowKind::Count { max_age_ms, .. } => max_age_ms,
+        WindowKind::Message | WindowKind::Whole => 0,
+    };
+    size_ms.saturating_add(topology.window.grace_ms)
+}
+
 /// What is wrong with a topic's settings, as far as they can be known.
-pub(super) fn misconfigured(
+pub(in crate::cli) fn misconfigured(
     roles: &Roles,
     topic: &str,
     config: &BTreeMap<String, String>,

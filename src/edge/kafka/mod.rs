@@ -15,6 +15,7 @@ mod topics;
 mod transport;
 mod writer;
 
+pub use producer::try_transaction;
 pub use reader::{ReadEvent, ReadRecord, Reader, Since};
 pub use settings::{KafkaError, KafkaSettings, OWN_SETTINGS};
 pub use topics::{Topics, Wanted};

@@ -12,7 +12,7 @@ use rdkafka::topic_partition_list::TopicPartitionList;
 
 use super::acknowledgements::{Acknowledgements, NO_FOOTER, ProducerNotes};
 use super::errors::{delivery, renewal, transaction};
-use super::settings::{KafkaSettings, SESSION};
+use super::settings::{KafkaError, KafkaSettings, SESSION};
 use crate::edge::ports::Failure;
 
 /// How long a call of a transaction may take before its outcome counts as unknown.
@@ -166,6 +166,14 @@ impl Transactions {
     pub(super) fn is_suspect(&self) -> bool {
         self.current.as_ref().is_some_and(|current| current.notes.is_suspect())
     }
+}
+
+/// Begins a transaction and undoes it, to see whether that is allowed.
+pub fn try_transaction(settings: &KafkaSettings, id: &str) -> Result<(), KafkaError> {
+    let doing = || format!("begin a transaction as {id}");
+    let mut transactions = Transactions::new(settings, id.to_owned());
+    let tried = transactions.renew().and_then(|()| transactions.begin()).and_then(|()| transactions.abort());
+    tried.map_err(|failure| KafkaError::new(doing(), failure))
 }
 
 /// A call that was repeated or not answered may have left a request under way.
