@@ -32,6 +32,11 @@ impl Folder {
         path
     }
 
+    /// How many files there are.
+    pub fn count(&self) -> usize {
+        fs::read_dir(&self.0).unwrap().count()
+    }
+
     pub fn read(&self, name: &str) -> String {
         fs::read_to_string(self.file(name)).unwrap_or_default()
     }
@@ -79,7 +84,7 @@ pub struct Ran {
 }
 
 impl Ran {
-    fn of(output: &Output) -> Ran {
+    pub fn of(output: &Output) -> Ran {
         Ran {
             code: output.status.code().unwrap_or(-1),
             out: String::from_utf8_lossy(&output.stdout).into_owned(),

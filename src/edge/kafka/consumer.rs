@@ -8,7 +8,7 @@ use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerGroupMetadata};
 use rdkafka::error::KafkaError as LibraryError;
 use rdkafka::topic_partition_list::{Offset as LibraryOffset, TopicPartitionList};
 
-use super::context::{Called, MemberContext};
+use super::context::{Called, KnownEnd, MemberContext};
 use super::errors::reading;
 use super::producer::wait;
 use super::settings::{KafkaError, KafkaSettings};
@@ -162,12 +162,13 @@ impl Member {
         Ok(self.committed.remove(&task).flatten())
     }
 
-    /// Where partitions end, if that was noted since the last call.
-    pub(super) fn ends(&self) -> Vec<(TaskId, Offset)> {
+    /// Where partitions end, if that was noted since the last call; `None` where every record was handed over.
+    pub(super) fn ends(&self) -> Vec<(TaskId, Option<Offset>)> {
         let ends = self.consumer.context().take_ends().into_iter();
-        let of_task = |(topic, partition, end): (String, i32, i64)| {
-            let (_, flow) = self.topics.iter().find(|(name, _)| *name == topic)?;
-            Some((TaskId { flow: *flow, partition: partition as u32 }, Offset(end as u64)))
+        let of_task = |known: KnownEnd| {
+            let (_, flow) = self.topics.iter().find(|(name, _)| *name == known.topic)?;
+            let task = TaskId { flow: *flow, partition: known.partition as u32 };
+            Some((task, known.end.map(|end| Offset(end as u64))))
         };
         ends.filter_map(of_task).collect()
     }

@@ -24,8 +24,8 @@ pub(super) struct MemberContext {
     called: Mutex<Vec<Called>>,
     /// Nobody will answer any more: rebalances are answered in the callback.
     closing: AtomicBool,
-    /// Where partitions end, as far as is known: topic, partition, the record after the last.
-    ends: Mutex<Vec<(String, i32, i64)>>,
+    /// Where partitions end, as far as is known.
+    ends: Mutex<Vec<KnownEnd>>,
     /// An error that ends this member.
     fatal: Mutex<Option<String>>,
 }
@@ -42,7 +42,7 @@ impl MemberContext {
     }
 
     /// Where partitions end, once each time it was noted.
-    pub(super) fn take_ends(&self) -> Vec<(String, i32, i64)> {
+    pub(super) fn take_ends(&self) -> Vec<KnownEnd> {
         std::mem::take(&mut *lock(&self.ends))
     }
 
@@ -87,11 +87,23 @@ impl ClientContext for MemberContext {
         for (topic, Known { partitions }) in statistics.topics {
             // −1 stands for all partitions that are not read.
             for one in partitions.into_values().filter(|one| one.partition >= 0 && one.ls_offset >= 0) {
-                ends.push((topic.clone(), one.partition, one.ls_offset));
+                // Behind the last record there may be markers of transactions, which nobody is handed.
+                let all_handed_over = one.fetchq_cnt == 0 && one.next_offset >= one.ls_offset;
+                let end = if all_handed_over { None } else { Some(one.ls_offset) };
+                ends.push(KnownEnd { topic: topic.clone(), partition: one.partition, end });
             }
         }
         *lock(&self.ends) = ends;
     }
+}
+
+/// Where a partition ends.
+#[derive(Clone, Debug)]
+pub(super) struct KnownEnd {
+    pub(super) topic: String,
+    pub(super) partition: i32,
+    /// The record after the last; `None` where every record there is was handed over.
+    pub(super) end: Option<i64>,
 }
 
 /// Of librdkafka's statistics, what is asked for here.
@@ -110,6 +122,10 @@ struct Partition {
     partition: i32,
     /// The record after the last that was committed.
     ls_offset: i64,
+    /// The record to be fetched next.
+    next_offset: i64,
+    /// Records fetched and not yet handed over.
+    fetchq_cnt: i64,
 }
 
 impl ConsumerContext for MemberContext {

@@ -108,7 +108,7 @@ impl Transport for Kafka {
         Ok((Offset(first as u64), Offset(end as u64)))
     }
 
-    fn ends(&mut self) -> Vec<(TaskId, Offset)> {
+    fn ends(&mut self) -> Vec<(TaskId, Option<Offset>)> {
         self.member.ends()
     }
 

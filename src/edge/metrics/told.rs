@@ -24,8 +24,7 @@ impl Watch for Metrics {
             Notice::End { task, end } => {
                 // Before its position is known there is no lag to tell.
                 if self.standing().tasks.get(&task) == Some(&true) {
-                    Metrics::set(&self.end, task, end.0);
-                    self.show_lag(task);
+                    self.show_lag(task, end.map(|end| end.0));
                 }
             }
             Notice::Restoring(task) => {
@@ -54,7 +53,7 @@ impl Watch for Metrics {
                 Metrics::set(&self.position, task, next.0);
                 Metrics::set(&self.rows, task, rows as u64);
                 Metrics::add(&self.changelog_bytes, task, changelog_bytes);
-                self.show_lag(task);
+                self.show_lag_again(task);
             }
             Notice::Transaction { took } => self.commit_seconds.observe(took.as_secs_f64()),
             Notice::Aborted { reason } => self.aborted.with_label_values(&[reason]).inc(),

@@ -151,8 +151,9 @@ pub trait Transport {
     fn resume(&mut self, task: TaskId);
     /// The first record that the log still holds of a partition, and the one after the last that was committed.
     fn extent(&mut self, task: TaskId) -> Result<(Offset, Offset), Lost>;
-    /// Where partitions end as far as is known without asking, if anything new is known.
-    fn ends(&mut self) -> Vec<(TaskId, Offset)> {
+    /// Where partitions end as far as is known without asking, if anything new is known; `None` for one of which every
+    /// record was handed over.
+    fn ends(&mut self) -> Vec<(TaskId, Option<Offset>)> {
         Vec::new()
     }
     /// Where a partition without any position is to be read from.
