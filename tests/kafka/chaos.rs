@@ -67,14 +67,13 @@ fn survive(cluster: &mut Cluster, brokers: usize, name: &str, more: &str, kills:
             }
         }
         for (at, state) in ["a", "b"].iter().enumerate() {
-            if instances[at].has_ended() {
-                panic!("{name}, seed {seed}: {state} gave up: {}", instances[at].log());
-            }
+            let ended = instances[at].has_ended();
+            assert!(!ended, "{name}, seed {seed}: {state} gave up: {}", instances[at].log());
         }
     }
     assert!(flow.wait().unwrap().success());
     until("all is judged", || {
-        instances.iter_mut().all(|one| app.is_done(one))
+        instances.iter_mut().all(Instance::is_done)
             && instances.iter_mut().filter_map(|one| one.metric("tidewatch_task_live")).sum::<f64>() >= 4.0
     });
     std::thread::sleep(Duration::from_millis(500));

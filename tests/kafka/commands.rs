@@ -13,7 +13,7 @@ fn what_is_produced_is_judged_audited_and_consumed() {
     let input = fleet(5, 0..200);
     app.fill(&input, 3);
     let mut instance = app.start("s", "");
-    until("all is judged", || app.is_done(&mut instance));
+    instance.wait_done();
     let ready = instance.get("/readyz").unwrap();
     assert_eq!(ready, (200, "ready\n".to_owned()));
     assert_eq!(instance.get("/livez").unwrap().0, 200);
@@ -43,7 +43,7 @@ fn what_is_produced_is_judged_audited_and_consumed() {
 
     // A restart in place does nothing again.
     let mut again = app.start("s", "");
-    until("nothing is left", || app.is_done(&mut again));
+    again.wait_done();
     assert_eq!(again.stop().as_secs() / 5, 0);
     assert!(app.run("consume findings").fine().reports() == findings, "nothing was added");
 }
@@ -59,7 +59,7 @@ fn an_array_of_a_hundred_readings_without_key_gives_one_report() {
     app.folder.write("input.ndjson", lines.join("\n"));
     app.run("produce input.ndjson --array 100 --partitions 2").fine();
     let mut instance = app.start("s", "");
-    until("all is judged", || app.is_done(&mut instance));
+    instance.wait_done();
     until("all is advised", || app.run("consume output").fine().reports().len() == 5);
     instance.stop();
     let reports = app.run("consume output").fine().reports();
@@ -73,7 +73,7 @@ fn a_topic_can_be_replayed_as_the_stream_judged_it() {
     let app = App::new(&cluster.servers(), "again", "--set source.keyed_by=entity");
     app.fill(&fleet(4, 0..150), 2);
     let mut instance = app.start("s", "--no-advice");
-    until("all is judged", || app.is_done(&mut instance));
+    instance.wait_done();
     instance.stop();
     let committed: Vec<_> =
         (0..2).flat_map(|partition| cluster.committed("again-findings", partition)).collect();
@@ -101,7 +101,7 @@ fn a_quiet_partition_has_its_windows_closed_and_a_replay_knows_where() {
     });
     instance.kill();
     let mut again = app.start("s", "--no-advice");
-    until("nothing is left", || app.is_done(&mut again));
+    again.wait_done();
     again.stop();
     app.audit().fine();
 }
@@ -112,7 +112,7 @@ fn a_reset_says_what_it_deletes_and_begins_anew() {
     let app = App::new(&cluster.servers(), "anew", "");
     app.fill(&fleet(3, 0..120), 2);
     let mut instance = app.start("s", "");
-    until("all is judged", || app.is_done(&mut instance));
+    instance.wait_done();
     let running = app.run("reset --state other --yes");
     assert!(running.code == 1 && running.err.contains("stop every instance first"), "{}", running.err);
     instance.stop();
@@ -121,7 +121,7 @@ fn a_reset_says_what_it_deletes_and_begins_anew() {
     assert!(said.out.contains("would delete") && said.out.contains("anew-changelog"), "{}", said.out);
     app.run("reset --state s --yes").fine();
     let mut again = app.start("s", "");
-    until("all is judged again", || app.is_done(&mut again));
+    again.wait_done();
     again.stop();
     assert_eq!(app.run("consume findings").fine().out.lines().count(), 2 * before.lines().count());
     app.audit().fine();

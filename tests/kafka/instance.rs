@@ -8,7 +8,7 @@ use super::broker::get;
 use crate::support::{Folder, Ran};
 
 /// How long anything may take on a busy machine before a test gives up.
-pub const PATIENCE: Duration = Duration::from_secs(60);
+pub const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Ends of partitions are noted this often, and seen twice at least in a time that is longer.
 const LOOK_AROUND_MS: &str = "200";
@@ -87,22 +87,6 @@ impl App {
     pub fn audit(&self) -> Ran {
         self.run("audit")
     }
-
-    /// Whether everything that the input holds is committed: by all flows, and it stays so.
-    pub fn is_done(&self, instance: &mut Instance) -> bool {
-        let mut look = || {
-            let tasks = instance.metric("tidewatch_task_live").filter(|_| instance.is_ready())?;
-            let known = instance.series("tidewatch_lag_records")?;
-            let none_left = instance.metric("tidewatch_lag_records") == Some(0.0);
-            (none_left && known.len() as f64 >= tasks)
-                .then(|| instance.metric("tidewatch_position_records"))?
-        };
-        let first = look();
-        if first.is_some() {
-            sleep(LOOKS_APART);
-        }
-        first.is_some() && first == look()
-    }
 }
 
 /// The same texts in the same order; where not, the first that differs is told, and not all of them.
@@ -144,12 +128,47 @@ impl Instance {
     }
 
     pub fn wait_ready(&mut self) {
-        let mut ended = None;
-        until("ready", || {
-            ended = self.child.try_wait().unwrap();
-            ended.is_some() || self.is_ready()
-        });
-        assert!(ended.is_none(), "it ended: {}", self.log());
+        let begun = Instant::now();
+        while !self.is_ready() {
+            let ended = self.has_ended();
+            assert!(
+                !ended && begun.elapsed() < PATIENCE,
+                "not ready: {:?} {}",
+                self.get("/readyz"),
+                self.log()
+            );
+            sleep(Duration::from_millis(20));
+        }
+    }
+
+    /// Whether everything that the input holds is committed: by all flows, and it stays so.
+    pub fn is_done(&mut self) -> bool {
+        let mut look = || {
+            let tasks = self.metric("tidewatch_task_live").filter(|_| self.is_ready())?;
+            let known = self.series("tidewatch_lag_records")?;
+            let none_left = self.metric("tidewatch_lag_records") == Some(0.0);
+            (none_left && known.len() as f64 >= tasks).then(|| self.metric("tidewatch_position_records"))?
+        };
+        let first = look();
+        if first.is_some() {
+            sleep(LOOKS_APART);
+        }
+        first.is_some() && first == look()
+    }
+
+    /// Waits until it is done.
+    pub fn wait_done(&mut self) {
+        let begun = Instant::now();
+        while !self.is_done() {
+            let ended = self.has_ended();
+            assert!(
+                !ended && begun.elapsed() < PATIENCE,
+                "not done: {:?} {}",
+                self.get("/readyz"),
+                self.log()
+            );
+            sleep(Duration::from_millis(20));
+        }
     }
 
     fn series(&mut self, name: &str) -> Option<Vec<f64>> {

@@ -1,5 +1,7 @@
 //! Against a real broker: what users rely on, what goes wrong, and what it gets.
 
+#![expect(clippy::disallowed_methods, reason = "processes and brokers live by the clock")]
+
 mod broker;
 mod chaos;
 mod commands;

@@ -6,7 +6,7 @@ use super::instance::{App, until};
 use crate::support::Ran;
 
 const TOPICS: &str = "org.apache.kafka.tools.TopicCommand";
-const CONFIGS: &str = "org.apache.kafka.tools.ConfigCommand";
+const CONFIGS: &str = "kafka.admin.ConfigCommand";
 
 /// An application that has judged something and was stopped.
 fn judged(name: &str, more: &str, partitions: u32) -> Option<(&'static super::broker::Cluster, App)> {
@@ -14,7 +14,7 @@ fn judged(name: &str, more: &str, partitions: u32) -> Option<(&'static super::br
     let app = App::new(&cluster.servers(), name, &format!("--set source.keyed_by=entity {more}"));
     app.fill(&fleet(3, 0..60), partitions);
     let mut instance = app.start("s", "--no-advice");
-    until("all is judged", || app.is_done(&mut instance));
+    instance.wait_done();
     instance.stop();
     Some((cluster, app))
 }

@@ -18,7 +18,7 @@ fn a_broker_that_is_away_is_waited_for() {
     assert_eq!(instance.get("/livez").unwrap().0, 200);
     assert_eq!(instance.get("/readyz").unwrap().0, 503);
     cluster.revive(0);
-    until("all is judged", || app.is_done(&mut instance));
+    instance.wait_done();
     cluster.kill(0);
     until("it says that it waits again", || instance.log().contains("waiting for them, nothing is lost"));
     std::thread::sleep(Duration::from_secs(3));
@@ -38,7 +38,7 @@ fn a_state_directory_that_is_lost_or_damaged_is_restored_from_the_changelog() {
     let app = App::new(&cluster.servers(), "disk", "--set source.keyed_by=entity");
     app.fill(&fleet(4, 0..100), 2);
     let mut instance = app.start("s", "--no-advice");
-    until("all is judged", || app.is_done(&mut instance));
+    instance.wait_done();
     instance.kill();
     std::fs::remove_dir_all(app.folder.file("s")).unwrap();
     let mut lost = app.start("s", "--no-advice");
@@ -52,7 +52,7 @@ fn a_state_directory_that_is_lost_or_damaged_is_restored_from_the_changelog() {
     app.folder.write("more.ndjson", fleet(4, 100..200).join("\n"));
     app.run("produce more.ndjson").fine();
     let mut damaged = app.start("s", "--no-advice");
-    until("all is judged", || app.is_done(&mut damaged));
+    damaged.wait_done();
     assert!(damaged.log().contains("set aside"), "{}", damaged.log());
     damaged.stop();
     app.audit().fine();
@@ -64,7 +64,7 @@ fn a_process_that_slept_through_its_session_does_no_harm() {
     let app = App::new(&cluster.servers(), "sleeper", "--set source.keyed_by=entity");
     app.fill(&fleet(4, 0..100), 2);
     let mut sleeper = app.start("a", "--no-advice");
-    until("all is judged", || app.is_done(&mut sleeper));
+    sleeper.wait_done();
     app.folder.write("more.ndjson", fleet(4, 100..300).join("\n"));
     let mut producing = app.folder.command(&format!("produce more.ndjson --rate 300 {}", app.flags));
     let mut producing = producing.env("TIDEWATCH_KAFKA_BOOTSTRAP_SERVERS", &app.servers).spawn().unwrap();
@@ -96,7 +96,7 @@ fn a_record_too_large_for_the_broker_goes_to_the_rejected_topic() {
     let app = App::new(&cluster.servers(), "large", "--set source.keyed_by=entity");
     app.fill(&fleet(2, 0..200), 1);
     let mut instance = app.start("s", "--no-advice");
-    until("all is judged", || app.is_done(&mut instance));
+    instance.wait_done();
     instance.stop();
     let rejected = app.run("consume rejected --headers").fine().out;
     assert!(rejected.contains("tidewatch-reason=\"too-large\""), "{rejected}");
@@ -118,7 +118,7 @@ fn more_instances_share_the_work_and_leave_it_to_each_other() {
     app.run("produce more.ndjson").fine();
     first.stop();
     until("the other takes over", || second.metric("tidewatch_task_live") >= Some(12.0));
-    until("all is judged", || app.is_done(&mut second));
+    second.wait_done();
     second.stop();
     app.audit().fine();
 }

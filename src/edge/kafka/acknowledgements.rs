@@ -80,6 +80,9 @@ impl ClientContext for ProducerNotes {
         log_line(level, facility, line);
     }
 
+    /// Statistics are wanted of members only.
+    fn stats_raw(&self, _: &[u8]) {}
+
     fn error(&self, error: KafkaError, reason: &str) {
         self.0.set_suspect();
         tracing::debug!(target: "librdkafka", %error, reason);

@@ -87,8 +87,8 @@ impl Member {
     /// Accepts partitions, which stay silent until they are started.
     pub(super) fn assign(&mut self, tasks: &[TaskId]) {
         let mut list = self.list(tasks.iter().copied());
-        // An offset, so that the library asks nobody where to begin; the true one comes with `start`.
-        let _ = list.set_all_offsets(LibraryOffset::Offset(0));
+        // A place that there always is, where nothing is fetched in vain; the true one comes with `start`.
+        let _ = list.set_all_offsets(LibraryOffset::End);
         note("accept partitions", self.consumer.incremental_assign(&list));
         note("pause partitions", self.consumer.pause(&list));
         self.started.retain(|task| !tasks.contains(task));

@@ -86,11 +86,11 @@ impl ClientContext for MemberContext {
         let mut ends = Vec::new();
         for (topic, Known { partitions }) in statistics.topics {
             // −1 stands for all partitions that are not read.
-            for one in partitions.into_values().filter(|one| one.partition >= 0 && one.ls_offset >= 0) {
+            for one in partitions.into_values().filter(|one| one.number >= 0 && one.ls_offset >= 0) {
                 // Behind the last record there may be markers of transactions, which nobody is handed.
                 let all_handed_over = one.fetchq_cnt == 0 && one.next_offset >= one.ls_offset;
                 let end = if all_handed_over { None } else { Some(one.ls_offset) };
-                ends.push(KnownEnd { topic: topic.clone(), partition: one.partition, end });
+                ends.push(KnownEnd { topic: topic.clone(), partition: one.number, end });
             }
         }
         *lock(&self.ends) = ends;
@@ -119,7 +119,8 @@ struct Known {
 
 #[derive(serde::Deserialize)]
 struct Partition {
-    partition: i32,
+    #[serde(rename = "partition")]
+    number: i32,
     /// The record after the last that was committed.
     ls_offset: i64,
     /// The record to be fetched next.
@@ -169,6 +170,9 @@ impl ClientContext for PlainContext {
     fn log(&self, level: RDKafkaLogLevel, facility: &str, line: &str) {
         log_line(level, facility, line);
     }
+
+    /// Statistics are wanted of members only.
+    fn stats_raw(&self, _: &[u8]) {}
 
     fn error(&self, error: KafkaError, reason: &str) {
         self.troubles.fetch_add(1, Ordering::Relaxed);

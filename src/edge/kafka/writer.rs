@@ -28,6 +28,9 @@ impl ClientContext for Counting {
         log_line(level, facility, line);
     }
 
+    /// Statistics are wanted of members only.
+    fn stats_raw(&self, _: &[u8]) {}
+
     fn error(&self, error: LibraryError, reason: &str) {
         tracing::debug!(target: "librdkafka", %error, reason);
     }

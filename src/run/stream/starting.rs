@@ -69,6 +69,10 @@ impl<T: Transport, S: Stores, C: Clock> Worker<T, S, C> {
     pub(super) fn out_of_range(&mut self, id: TaskId) -> Result<(), Stop> {
         let Some(task) = self.tasks.get(&id) else { return Ok(()) };
         let next = task.next;
-        if task.is_live() { self.go_on(id, next, next) } else { Ok(()) }
+        match task.phase {
+            Phase::Live => self.go_on(id, next, next),
+            Phase::Refilling { until, at } => self.go_on(id, at, until),
+            Phase::Asking | Phase::Reading { .. } => Ok(()),
+        }
     }
 }
