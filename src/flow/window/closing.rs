@@ -21,6 +21,7 @@ impl Windows {
             closed_until: None,
             due: BTreeSet::new(),
             first: BTreeMap::new(),
+            resume_at: None,
             marks: Table::new(MARKS),
             counts: WindowCounts::default(),
             silent: false,
@@ -66,6 +67,7 @@ impl Windows {
     pub fn resume(&mut self, resume: Resume) {
         self.partition.clock = resume.clock;
         self.closed_until = resume.closed_until;
+        self.resume_at = resume.first;
     }
 
     /// While refilling, windows close without a word and marks stay as they are.

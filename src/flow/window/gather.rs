@@ -24,6 +24,10 @@ impl Windows {
 
     /// Takes a reading: closes what it makes due, then puts it into its window, or says why not.
     pub fn take(&mut self, entity: &str, reading: &Reading, source: &Source<'_>, down: &mut impl Downstream) {
+        if self.silent && self.resume_at.is_some_and(|first| (source.offset, source.index) < first) {
+            // The clock is that of a later reading: this one would be believed where it was not.
+            return;
+        }
         let Some(id) = self.entities.find_or_add(entity) else {
             let detail = format!("{} entities are known already (window.max_entities)", self.entities.len());
             return down.rejected(source, Rejection::new(Reason::TooManyEntities, detail));
@@ -209,7 +213,7 @@ impl Windows {
         let slot = &mut self.slots[id as usize];
         let at = match slot.open.iter().rposition(|open| open.window == window) {
             Some(at) => at,
-            None => self.open(id, window, source.offset),
+            None => self.open(id, window, (source.offset, source.index)),
         };
         self.counts.windowed += u64::from(!self.silent);
         let place = (source.offset, source.index);
@@ -219,7 +223,10 @@ impl Windows {
     /// Puts a reading into the entity's only window, which grows to its time.
     fn put_in_last(&mut self, id: EntityId, reading: &Reading, source: &Source<'_>) -> usize {
         let at = match self.slots[id as usize].open.len() {
-            0 => self.open(id, Window { start: reading.time, end: reading.time }, source.offset),
+            0 => {
+                let window = Window { start: reading.time, end: reading.time };
+                self.open(id, window, (source.offset, source.index))
+            }
             some => some - 1,
         };
         self.counts.windowed += u64::from(!self.silent);
@@ -229,7 +236,7 @@ impl Windows {
         at
     }
 
-    fn open(&mut self, id: EntityId, window: Window, first: Offset) -> usize {
+    fn open(&mut self, id: EntityId, window: Window, first: (Offset, u32)) -> usize {
         let place = (id, window.start);
         match self.settings.kind {
             WindowKind::Tumbling { .. } => {
@@ -250,20 +257,20 @@ impl Windows {
 
     /// The first record that a restart must read again, and what it must know to do so; nothing where all is closed.
     pub fn replay_from(&self) -> (Option<Offset>, Resume) {
-        let opened = self.first.iter().next().map(|((offset, _), clock)| (*offset, clock));
-        let mut from = opened.map(|(offset, _)| offset);
+        let opened = self.first.iter().next().map(|((first, _), clock)| (*first, clock));
+        let mut from = opened.map(|(first, _)| first);
         let mut clock = opened.map_or(&self.partition.clock, |(_, clock)| clock);
         let scopes = self.slots.iter().filter_map(|slot| slot.scope.as_deref());
         let scopes = if self.settings.time == TimeScope::Entity { Some(scopes) } else { None };
         for scope in scopes.into_iter().flatten().chain([&self.partition]) {
-            if let Some(held) =
-                scope.held.first().filter(|held| from.is_none_or(|from| held.rest.offset < from))
-            {
-                from = Some(held.rest.offset);
+            let held = scope.held.first().map(|held| (held.rest.offset, held.rest.index));
+            if let Some(held) = held.filter(|held| from.is_none_or(|from| *held < from)) {
+                from = Some(held);
                 clock = &self.partition.clock;
             }
         }
-        (from, Resume { clock: clock.clone(), closed_until: self.closed_until })
+        let resume = Resume { clock: clock.clone(), closed_until: self.closed_until, first: from };
+        (from.map(|(offset, _)| offset), resume)
     }
 }
 

@@ -81,6 +81,8 @@ pub struct Resume {
     pub clock: Clock,
     /// The greatest end of the windows that the end of an input closed.
     pub closed_until: Option<EventTime>,
+    /// Record and index of the reading to be read first: of the same record, those before it are not read again.
+    pub first: Option<(Offset, u32)>,
 }
 
 /// What happened to readings.
@@ -145,8 +147,10 @@ pub struct Windows {
     closed_until: Option<EventTime>,
     /// When windows close, in event time.
     due: BTreeSet<(EventTime, Place)>,
-    /// Open windows by their first record, with the clock as of then.
-    first: BTreeMap<(Offset, Place), Clock>,
+    /// Open windows by record and index of their first reading, with the clock as of then.
+    first: BTreeMap<((Offset, u32), Place), Clock>,
+    /// After a restart, what comes before this is not read again.
+    resume_at: Option<(Offset, u32)>,
     marks: Table<Mark>,
     counts: WindowCounts,
     /// While refilling: windows close without a word.

@@ -190,8 +190,11 @@ impl<T: Transport, S: Stores, C: Clock> Worker<T, S, C> {
             self.restore_all();
             return Ok(());
         }
-        // After an abort that failed only a new producer is sure to have ended the transaction.
-        if self.transport.abort().is_err() || recovery == Recovery::SendAgainAnew {
+        // After an abort that failed only a new producer is sure to have ended the transaction. And an abort that was
+        // asked for twice may arrive once more: it would take away the first half of the next transaction.
+        let failed = self.transport.abort().is_err();
+        let suspect = self.transport.is_suspect() && holds(Rule::SuspectProducerReplaced);
+        if failed || suspect || recovery == Recovery::SendAgainAnew {
             self.needs_producer = true;
         }
         match recovery {

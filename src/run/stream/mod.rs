@@ -20,6 +20,8 @@ mod sending;
 mod starting;
 mod stop;
 mod task;
+#[cfg(test)]
+mod tests;
 mod worker;
 
 pub use blueprint::{BelowRetention, Blueprint, Pace};

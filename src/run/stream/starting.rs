@@ -17,7 +17,10 @@ impl<T: Transport, S: Stores, C: Clock> Worker<T, S, C> {
             None => match self.transport.beginning(id) {
                 Ok(at) => at,
                 Err(Lost::Fatal(detail)) => return Err(Stop::Log(detail)),
-                Err(_) => return Ok(()),
+                Err(_) => {
+                    self.tasks.get_mut(&id).expect("it is being restored").phase = Phase::Asking;
+                    return Ok(());
+                }
             },
         };
         self.go_on(id, at, at)

@@ -1,0 +1,22 @@
+//! A simulated log and disk, with which the protocol is proved: every step fails in every way, and what is committed in
+//! the end must be what the batch run gives.
+//!
+//! ```text
+//! worker ─▶ connection ─▶ log (partitions, transactions, group)      faults: which step fails how
+//!       └─▶ disk                                                     oracle: the batch run, byte for byte
+//! ```
+
+mod connection;
+mod disk;
+mod faults;
+mod fleet;
+mod fuse;
+mod group;
+mod input;
+mod log;
+mod oracle;
+mod partition;
+mod random;
+mod run;
+mod wire;
+mod world;
