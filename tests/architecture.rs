@@ -17,7 +17,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("flow/model", &["flow/time"]),
     ("flow/record", &[]),
     ("flow/table", &["flow"]),
-    ("flow/task", &[]),
+    ("flow/task", &["flow"]),
     ("flow/readings", &["flow/model", "flow/time"]),
     ("flow/source", &["flow/model", "flow/record", "flow/time"]),
     ("flow/window", &["flow", "flow/model", "flow/readings", "flow/record", "flow/table", "flow/time"]),

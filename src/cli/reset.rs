@@ -88,6 +88,7 @@ fn forget(
             return Err(KafkaError {
                 doing: format!("delete consumer group {group}"),
                 detail: format!("it has {members} members: stop every instance first"),
+                is_final: true,
             });
         }
     }

@@ -136,6 +136,15 @@ impl Sled {
         }
     }
 
+    /// The tasks that have a store in this directory, in order.
+    pub fn tasks(&self) -> Vec<TaskId> {
+        let names = self.shared.db.tree_names();
+        let mut tasks: Vec<TaskId> =
+            names.iter().filter_map(|name| std::str::from_utf8(name).ok()?.parse().ok()).collect();
+        tasks.sort_unstable();
+        tasks
+    }
+
     fn dir(&self) -> &Path {
         &self.shared.dir
     }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::Plan;
 use super::topics::{Provision, Roles, keep_ms, misconfigured, provision};
 use super::workers::{Ended, Stopping};
-use crate::edge::kafka::Topics;
+use crate::edge::kafka::{KafkaError, Topics};
 use crate::edge::ports::StoreError;
 
 /// The file in the state directory that names this instance.
@@ -15,7 +15,7 @@ const INSTANCE: &str = "instance";
 /// How long brokers may take to say which topics there are.
 const ANSWER: Duration = Duration::from_secs(5);
 /// Between two questions; doubled up to the longest.
-const FIRST_WAIT: Duration = Duration::from_millis(250);
+const FIRST_WAIT: Duration = Duration::from_millis(100);
 const LONGEST_WAIT: Duration = Duration::from_secs(5);
 
 /// The name of the instance that has this state directory: made once, so that a restart in place is the same member.
@@ -40,41 +40,71 @@ pub(super) fn instance(state: &Path) -> Result<String, StoreError> {
 pub(super) fn topics(plan: &Plan, roles: &Roles, stopping: &Stopping) -> Result<Option<u32>, Ended> {
     let client = Topics::new(&plan.kafka).map_err(Ended::Kafka)?;
     let (mut wait, mut said) = (FIRST_WAIT, "");
-    let (topics, partitions) = loop {
-        let there = client.partitions(ANSWER);
-        if stopping.is_asked() {
-            return Ok(None);
-        }
-        let (state, message) = match &there {
-            Err(error) => ("away", format!("no broker answers at {}: {error}", plan.kafka.bootstrap_servers)),
-            Ok(there) => match provision(roles, there) {
-                Provision::Make { topics, partitions } => break (topics, partitions),
-                Provision::Refuse(wrong) => return Err(Ended::Refused(wrong.join("\n"))),
-                Provision::Wait => ("missing", format!("the input topic {} does not exist yet", roles.input)),
-            },
+    loop {
+        let (state, message) = match look(&client, roles)? {
+            Look::Complete(partitions) => {
+                check_settings(plan, roles, &client)?;
+                return Ok(Some(partitions));
+            }
+            // Brokers hear of a new topic one after the other.
+            Look::Made => {
+                wait = FIRST_WAIT;
+                ("made", String::new())
+            }
+            Look::Away(error) => {
+                ("away", format!("no broker answers at {}: {error}", plan.kafka.bootstrap_servers))
+            }
+            Look::Missing => ("missing", format!("the input topic {} does not exist yet", roles.input)),
         };
-        if said != state {
+        if said != state && !message.is_empty() {
             tracing::warn!("{message}: waiting for it");
-            said = state;
         }
+        said = state;
         if stopping.wait(wait) {
             return Ok(None);
         }
         wait = (wait * 2).min(LONGEST_WAIT);
+    }
+}
+
+/// What a look at the topics gave.
+enum Look {
+    /// All are there; the changelog has so many partitions.
+    Complete(u32),
+    /// Some were made.
+    Made,
+    /// No broker answers.
+    Away(KafkaError),
+    /// The input is not there.
+    Missing,
+}
+
+fn look(client: &Topics, roles: &Roles) -> Result<Look, Ended> {
+    let there = match client.partitions(ANSWER) {
+        Ok(there) => there,
+        Err(error) => return Ok(Look::Away(error)),
+    };
+    let (topics, partitions) = match provision(roles, &there) {
+        Provision::Wait => return Ok(Look::Missing),
+        Provision::Refuse(wrong) => return Err(Ended::Refused(wrong.join("\n"))),
+        Provision::Make { topics, partitions } => (topics, partitions),
     };
     for topic in &topics {
-        client.create(topic).map_err(|error| {
-            let config: Vec<String> = topic.config.iter().map(|(name, value)| format!(" and {name}={value}")).collect();
-            Ended::Refused(format!(
+        if let Err(error) = client.create(topic) {
+            if !error.is_final {
+                return Ok(Look::Away(error));
+            }
+            let config: Vec<String> =
+                topic.config.iter().map(|(name, value)| format!(" and {name}={value}")).collect();
+            return Err(Ended::Refused(format!(
                 "{error}: create it by hand with {} partitions{}, or grant this user the right to create topics",
                 topic.partitions,
                 config.concat()
-            ))
-        })?;
+            )));
+        }
         tracing::info!(topic = topic.name, partitions = topic.partitions, "topic made");
     }
-    check_settings(plan, roles, &client)?;
-    Ok(Some(partitions))
+    Ok(if topics.is_empty() { Look::Complete(partitions) } else { Look::Made })
 }
 
 fn check_settings(plan: &Plan, roles: &Roles, client: &Topics) -> Result<(), Ended> {

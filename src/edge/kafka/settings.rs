@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use rdkafka::ClientConfig;
 use rdkafka::config::RDKafkaLogLevel;
+use rdkafka::error::RDKafkaErrorCode as Code;
 
 /// The settings that exactly-once rests on: they cannot be passed through.
 pub const OWN_SETTINGS: &[&str] = &[
@@ -51,17 +52,37 @@ pub struct KafkaError {
     pub doing: String,
     /// What came back.
     pub detail: String,
+    /// Whether asking again is in vain: a right is missing, or what is asked for is not allowed.
+    pub is_final: bool,
 }
 
 impl KafkaError {
     pub(super) fn new(doing: impl Into<String>, detail: impl fmt::Display) -> KafkaError {
-        KafkaError { doing: doing.into(), detail: format!("{detail}") }
+        KafkaError { doing: doing.into(), detail: format!("{detail}"), is_final: false }
+    }
+
+    /// The brokers answered with that code.
+    pub(super) fn answered(doing: impl Into<String>, code: Code) -> KafkaError {
+        let is_final = matches!(
+            code,
+            Code::TopicAuthorizationFailed
+                | Code::ClusterAuthorizationFailed
+                | Code::GroupAuthorizationFailed
+                | Code::PolicyViolation
+                | Code::InvalidReplicationFactor
+                | Code::InvalidPartitions
+                | Code::InvalidConfig
+                | Code::InvalidTopic
+        );
+        KafkaError { is_final, ..KafkaError::new(doing, code) }
     }
 }
 
 /// How long a member may be silent before its partitions go to others, and a transaction may be open.
 pub(super) const SESSION: Duration = Duration::from_secs(10);
 
+/// How often a member asks which partitions its topics have.
+const NOTICE_TOPICS: Duration = Duration::from_secs(10);
 /// How often a member notes where its partitions end, for the lag.
 const LOOK_AROUND: Duration = Duration::from_secs(2);
 
@@ -91,6 +112,8 @@ impl KafkaSettings {
         let mut config = self.reading(group);
         config.set("group.instance.id", instance);
         config.set("partition.assignment.strategy", "cooperative-sticky");
+        // What is missing when it joins, or grows later, is noticed soon.
+        config.set("topic.metadata.refresh.interval.ms", NOTICE_TOPICS.as_millis().to_string());
         config.set("statistics.interval.ms", LOOK_AROUND.as_millis().to_string());
         let session_ms = SESSION.as_millis().to_string();
         config.set("session.timeout.ms", &session_ms);

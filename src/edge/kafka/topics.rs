@@ -61,7 +61,7 @@ impl Topics {
         let asked = block_on(self.client.describe_configs([&ResourceSpecifier::Topic(topic)], &self.options));
         let mut answers = asked.map_err(|error| KafkaError::new(&doing, error))?;
         let answer = answers.pop().ok_or_else(|| KafkaError::new(&doing, "no answer"))?;
-        let answer = answer.map_err(|code| KafkaError::new(&doing, code))?;
+        let answer = answer.map_err(|code| KafkaError::answered(&doing, code))?;
         Ok(answer.entries.into_iter().filter_map(|entry| Some((entry.name, entry.value?))).collect())
     }
 
@@ -75,7 +75,9 @@ impl Topics {
         }
         let made = block_on(self.client.create_topics([&topic], &self.options));
         match made.map_err(|error| KafkaError::new(&doing, error))?.pop() {
-            Some(Err((_, code))) if code != Code::TopicAlreadyExists => Err(KafkaError::new(&doing, code)),
+            Some(Err((_, code))) if code != Code::TopicAlreadyExists => {
+                Err(KafkaError::answered(&doing, code))
+            }
             _ => Ok(()),
         }
     }
@@ -91,7 +93,7 @@ impl Topics {
             if let Err((topic, code)) = one
                 && code != Code::UnknownTopicOrPartition
             {
-                return Err(KafkaError::new(format!("delete topic {topic}"), code));
+                return Err(KafkaError::answered(format!("delete topic {topic}"), code));
             }
         }
         Ok(())
@@ -105,7 +107,7 @@ impl Topics {
             if let Err((group, code)) = one
                 && code != Code::GroupIdNotFound
             {
-                return Err(KafkaError::new(format!("delete consumer group {group}"), code));
+                return Err(KafkaError::answered(format!("delete consumer group {group}"), code));
             }
         }
         Ok(())

@@ -39,7 +39,11 @@ impl Watch for Notes {
             }
             Notice::Aborted { reason } => told.aborted.push(reason),
             Notice::Idle(_) => told.idle += 1,
-            Notice::Restoring(_)
+            Notice::Joined { .. }
+            | Notice::End { .. }
+            | Notice::Away { .. }
+            | Notice::Remaining { .. }
+            | Notice::Restoring(_)
             | Notice::Live { .. }
             | Notice::Left(_)
             | Notice::Committed { .. }

@@ -120,6 +120,7 @@ pub(super) fn blueprint(variant: u64) -> Blueprint {
         topology: "0123abcd".into(),
         detection: detection(variant),
         inputs: vec![(FlowName::Route, "input".into()), (FlowName::Detect, "readings".into())],
+        partitions: u32::MAX,
         pace: Pace {
             commit_every: Duration::from_millis(8),
             uncommitted_records: 5,
