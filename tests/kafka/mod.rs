@@ -7,6 +7,7 @@ mod chaos;
 mod commands;
 mod instance;
 mod refusals;
+mod secure;
 mod trouble;
 
 use serde_json::json;
