@@ -45,6 +45,8 @@ impl Windows {
         if known || scope.clock.finds_plausible(reading.time, max_jump_ms) {
             if !scope.held.is_empty() {
                 let refused = std::mem::take(&mut scope.held);
+                // The entity of this very reading may be among them: forgotten now, its number would be another's.
+                self.taking = Some(id);
                 self.refuse(refused, down);
             }
             return self.believe(id, reading, source, down);
