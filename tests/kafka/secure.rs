@@ -67,7 +67,10 @@ fn tls_and_scram_are_passed_through() {
     wrong.environment = credentials(&folder, "guessed-password");
     let told = wrong.run("doctor --state s");
     assert!(told.code == 1 && told.out.contains("WRONG brokers"), "{}{}", told.out, told.err);
-    assert!(!told.out.contains("guessed-password") && !told.err.contains("guessed-password"), "a secret is told");
+    assert!(
+        !told.out.contains("guessed-password") && !told.err.contains("guessed-password"),
+        "a secret is told"
+    );
     let mut stranger = App::new(&cluster.servers(), "secure", "");
     stranger.environment = vec![("TIDEWATCH_KAFKA_CLIENT_SECURITY_PROTOCOL".into(), "SSL".into())];
     let told = stranger.run("doctor --state s");

@@ -21,6 +21,7 @@ impl Windows {
             closed_until: None,
             due: BTreeSet::new(),
             first: BTreeMap::new(),
+            deciding: None,
             resume_at: None,
             marks: Table::new(MARKS),
             counts: WindowCounts::default(),

@@ -45,6 +45,8 @@ impl Windows {
         if known || scope.clock.finds_plausible(reading.time, max_jump_ms) {
             if !scope.held.is_empty() {
                 let refused = std::mem::take(&mut scope.held);
+                // The entity of this very reading may be among them: forgotten now, its number would be another's.
+                self.taking = Some(id);
                 self.refuse(refused, down);
             }
             return self.believe(id, reading, source, down);
@@ -59,11 +61,15 @@ impl Windows {
         };
         let newest = Doubtful { time: reading.time, entity: entity.into(), rest: held };
         let clock = scope.clock.clone();
+        let first = scope.held.first().unwrap_or(&newest);
+        let first = (first.rest.offset, first.rest.index);
         match clock.doubt(&mut scope.held, newest, max_jump_ms) {
             Resolved::Held => {}
             Resolved::Decided { believed, refused } => {
                 self.refuse(refused, down);
+                self.deciding = Some((first, self.partition.clock.clone()));
                 self.believe_all(believed, down);
+                self.deciding = None;
             }
         }
     }
@@ -247,8 +253,13 @@ impl Windows {
             }
             WindowKind::Message | WindowKind::Whole => {}
         }
-        // As of after the reading that opens it: read again, it is believed at once, and nothing before it is late.
-        self.first.insert((first, place), self.partition.clock.clone());
+        // As of after the reading that opens it: read again, it is believed at once, and nothing before it is late. One
+        // that was doubted is doubted again, with those that were refused for it.
+        let (first, clock) = match &self.deciding {
+            Some((first, clock)) => (*first, clock.clone()),
+            None => (first, self.partition.clock.clone()),
+        };
+        self.first.insert((first, place), clock);
         self.counts.opened += u64::from(!self.silent);
         let slot = &mut self.slots[id as usize];
         slot.open.push(OpenWindow::new(window, first));

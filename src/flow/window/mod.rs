@@ -149,6 +149,8 @@ pub struct Windows {
     due: BTreeSet<(EventTime, Place)>,
     /// Open windows by record and index of their first reading, with the clock as of then.
     first: BTreeMap<((Offset, u32), Place), Clock>,
+    /// While doubtful readings are believed: the first of them, and the clock that doubted it.
+    deciding: Option<((Offset, u32), Clock)>,
     /// After a restart, what comes before this is not read again.
     resume_at: Option<(Offset, u32)>,
     marks: Table<Mark>,

@@ -68,14 +68,20 @@ impl<T: Transport, S: Stores, C: Clock> Worker<T, S, C> {
         Ok(())
     }
 
-    /// The log lacks what a task reads next: what is known of it decides.
+    /// The log lacks what a task reads next. Where that is no gap to be skipped, what the group says now decides: it may
+    /// have gone on without this worker.
     pub(super) fn out_of_range(&mut self, id: TaskId) -> Result<(), Stop> {
         let Some(task) = self.tasks.get(&id) else { return Ok(()) };
         let next = task.next;
         match task.phase {
-            Phase::Live => self.go_on(id, next, next),
-            Phase::Refilling { until, at } => self.go_on(id, at, until),
             Phase::Asking | Phase::Reading { .. } => Ok(()),
+            Phase::Live if self.blueprint.below_retention == BelowRetention::Skip => {
+                self.go_on(id, next, next)
+            }
+            Phase::Live | Phase::Refilling { .. } => {
+                self.restore_again(id);
+                Ok(())
+            }
         }
     }
 }

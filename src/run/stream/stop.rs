@@ -125,6 +125,24 @@ pub enum Stop {
 }
 
 impl Stop {
+    /// Whether it was found by comparing with what the group had committed, which may have changed meanwhile.
+    pub(super) fn is_about_position(&self) -> bool {
+        match self {
+            Stop::LocalAhead { .. }
+            | Stop::OffsetsSetByHand { .. }
+            | Stop::OtherCluster { .. }
+            | Stop::ChangelogTorn { .. }
+            | Stop::BelowRetention { .. }
+            | Stop::InputShrank { .. } => true,
+            Stop::OtherTopology { .. }
+            | Stop::PartitionsChanged { .. }
+            | Stop::Unreadable { .. }
+            | Stop::Fenced(_)
+            | Stop::Log(_)
+            | Stop::Store(_) => false,
+        }
+    }
+
     /// Whether the configuration is at fault, not the run.
     pub fn is_configuration(&self) -> bool {
         matches!(

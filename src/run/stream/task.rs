@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::digest::{Digest, Prepared};
-use super::footer::Footer;
+use super::footer::{Footer, Marked};
 use super::restore::Restoration;
 use super::rules::{Rule, holds};
 use crate::edge::ports::Topic;
@@ -48,6 +48,8 @@ pub(super) struct Task<S> {
     pub(super) flow: Box<dyn Flow + Send>,
     pub(super) store: Option<S>,
     pub(super) phase: Phase,
+    /// What the group said when it was asked.
+    pub(super) asked: Option<Marked>,
     /// Epochs committed.
     pub(super) sequence: u64,
     /// The record to be processed next.
@@ -80,6 +82,7 @@ impl<S> Task<S> {
             flow,
             store,
             phase: Phase::Asking,
+            asked: None,
             sequence: 0,
             next: Offset(0),
             digest: Digest::default(),

@@ -231,16 +231,17 @@ impl<T: Transport, S: Stores, C: Clock> Worker<T, S, C> {
 
     /// Every task goes back to what the group has committed.
     pub(super) fn restore_all(&mut self) {
-        let now = self.clock.now();
         let ids: Vec<TaskId> = self.tasks.keys().copied().collect();
-        for id in ids {
-            self.transport.pause(id);
-            self.transport.close_changelog(id);
-            let flow = self.blueprint.flow(id.flow);
-            if let Some(task) = self.tasks.remove(&id) {
-                self.watch.notice(Notice::Restoring(id));
-                self.tasks.insert(id, Task::new(id, flow, task.store, now));
-            }
+        ids.into_iter().for_each(|id| self.restore_again(id));
+    }
+
+    /// A task goes back to what the group has committed.
+    pub(super) fn restore_again(&mut self, id: TaskId) {
+        self.transport.pause(id);
+        self.transport.close_changelog(id);
+        if let Some(task) = self.tasks.remove(&id) {
+            self.watch.notice(Notice::Restoring(id));
+            self.tasks.insert(id, Task::new(id, self.blueprint.flow(id.flow), task.store, self.clock.now()));
         }
     }
 
