@@ -10,7 +10,6 @@ use rdkafka::topic_partition_list::{Offset as LibraryOffset, TopicPartitionList}
 
 use super::context::{Called, KnownEnd, MemberContext};
 use super::errors::reading;
-use super::producer::wait;
 use super::settings::{KafkaError, KafkaSettings};
 use crate::edge::ports::{Committed, Lost};
 use crate::flow::record::Offset;
@@ -18,8 +17,6 @@ use crate::flow::task::{FlowName, TaskId};
 
 /// How long the group or a partition's leader may take to answer a question.
 pub(super) const ANSWER: Duration = Duration::from_secs(1);
-/// How long a partition that was just assigned may not yet be ready to be read.
-const SETTLING: Duration = Duration::from_secs(2);
 
 /// A member of the group.
 pub(super) struct Member {
@@ -30,7 +27,9 @@ pub(super) struct Member {
     pub(super) joined: bool,
     /// What the group said it has committed, for those that have not asked yet.
     pub(super) committed: BTreeMap<TaskId, Option<Committed>>,
-    /// Partitions that are read, for finding out which of them the log does not hold.
+    /// Partitions that the group gave this member.
+    owned: BTreeSet<TaskId>,
+    /// Those of them that are read, for finding out which of them the log does not hold.
     pub(super) started: BTreeSet<TaskId>,
     pub(super) away_since: Option<Instant>,
     pub(super) offset_refused: bool,
@@ -57,6 +56,7 @@ impl Member {
             begins_at_end: settings.begins_at_end(),
             joined: false,
             committed: BTreeMap::new(),
+            owned: BTreeSet::new(),
             started: BTreeSet::new(),
             away_since: None,
             offset_refused: false,
@@ -84,44 +84,39 @@ impl Member {
         elements.iter().filter_map(task).collect()
     }
 
-    /// Accepts partitions, which stay silent until they are started.
+    /// Accepts partitions. The library reads nothing of them yet: each is handed to it with the place to begin at once
+    /// that is known. Seeking in a paused partition instead was seen to lose its place to a question for its end.
     pub(super) fn assign(&mut self, tasks: &[TaskId]) {
-        let mut list = self.list(tasks.iter().copied());
-        // A place that there always is, where nothing is fetched in vain; the true one comes with `start`.
-        let _ = list.set_all_offsets(LibraryOffset::End);
-        note("accept partitions", self.consumer.incremental_assign(&list));
-        note("pause partitions", self.consumer.pause(&list));
+        self.owned.extend(tasks);
         self.started.retain(|task| !tasks.contains(task));
+        note("accept partitions", self.consumer.incremental_assign(&TopicPartitionList::new()));
     }
 
     pub(super) fn unassign(&mut self, tasks: &[TaskId]) {
-        let list = self.list(tasks.iter().copied());
-        note("let go of partitions", self.consumer.incremental_unassign(&list));
+        let read = self.list(tasks.iter().copied().filter(|task| self.started.contains(task)));
+        self.owned.retain(|task| !tasks.contains(task));
         self.started.retain(|task| !tasks.contains(task));
+        note("let go of partitions", self.consumer.incremental_unassign(&read));
     }
 
     pub(super) fn start(&mut self, task: TaskId, from: Offset) -> Result<(), Lost> {
-        let topic = self.topic(task.flow).to_owned();
-        let (begun, position) = (now(), LibraryOffset::Offset(from.0 as i64));
-        loop {
-            match self.consumer.seek(&topic, task.partition as i32, position, ANSWER) {
-                Ok(()) => break,
-                Err(LibraryError::Seek(_)) if begun.elapsed() < SETTLING => wait(Duration::from_millis(2)),
-                Err(error) => return Err(reading(&format!("seek in {topic}"), &error)),
-            }
-        }
-        let list = self.list([task]);
-        self.consumer.resume(&list).map_err(|error| reading(&format!("read {topic}"), &error))?;
+        self.stop(task);
+        let (topic, position) = (self.topic(task.flow), LibraryOffset::Offset(from.0 as i64));
+        let doing = || format!("read {topic}/{} from {}", task.partition, from.0);
+        let mut list = TopicPartitionList::new();
+        let added = list.add_partition_offset(topic, task.partition as i32, position);
+        added
+            .and_then(|()| self.consumer.incremental_assign(&list))
+            .map_err(|error| reading(&doing(), &error))?;
         self.started.insert(task);
         Ok(())
     }
 
-    pub(super) fn pause(&mut self, task: TaskId) {
-        note("pause a partition", self.consumer.pause(&self.list([task])));
-    }
-
-    pub(super) fn resume(&mut self, task: TaskId) {
-        note("go on with a partition", self.consumer.resume(&self.list([task])));
+    /// Reads nothing more of a partition, which stays this member's.
+    pub(super) fn stop(&mut self, task: TaskId) {
+        if self.started.remove(&task) {
+            note("stop reading a partition", self.consumer.incremental_unassign(&self.list([task])));
+        }
     }
 
     pub(super) fn watermarks(&self, task: TaskId) -> Result<(i64, i64), Lost> {
@@ -140,10 +135,10 @@ impl Member {
         if let Some(known) = self.committed.remove(&task) {
             return Ok(known);
         }
-        let assigned = self.consumer.assignment().map_err(|error| reading("ask what is assigned", &error))?;
-        let mut waiting = self.tasks(&assigned);
-        waiting.retain(|other| !self.started.contains(other) && *other != task);
-        waiting.push(task);
+        let mut waiting: Vec<TaskId> = self.owned.difference(&self.started).copied().collect();
+        if !waiting.contains(&task) {
+            waiting.push(task);
+        }
         let list = self.list(waiting.iter().copied());
         let doing = "ask what the group has committed";
         let answer = self.consumer.committed_offsets(list, ANSWER).map_err(|error| reading(doing, &error))?;
@@ -199,13 +194,16 @@ impl Member {
         let context = self.consumer.context();
         context.close();
         for called in context.take_called() {
-            match called {
-                Called::Assign(list) => note("leave", self.consumer.incremental_assign(&list)),
-                Called::Revoke { partitions, .. } => {
-                    note("leave", self.consumer.incremental_unassign(&partitions));
-                }
-            }
+            let answered = match called {
+                Called::Assign(_) => self.consumer.incremental_assign(&TopicPartitionList::new()),
+                Called::Revoke { .. } => self.let_go_of_all(),
+            };
+            note("leave", answered);
         }
+    }
+
+    fn let_go_of_all(&self) -> Result<(), LibraryError> {
+        self.consumer.incremental_unassign(&self.consumer.assignment()?)
     }
 
     /// Leaves the group, so that others take over at once.

@@ -138,11 +138,11 @@ impl ConsumerContext for MemberContext {
     ) {
         let assigns = event == RDKafkaRespErr::RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS;
         if self.closing.load(Ordering::Relaxed) {
-            // What is assigned now will be revoked at once.
+            // What is assigned now will be revoked at once; of what is revoked, only what is read can be let go of.
             let answered = if assigns {
-                consumer.incremental_assign(partitions)
+                consumer.incremental_assign(&TopicPartitionList::new())
             } else {
-                consumer.incremental_unassign(partitions)
+                consumer.assignment().and_then(|read| consumer.incremental_unassign(&read))
             };
             if let Err(error) = answered {
                 tracing::debug!(%error, "rebalance while leaving");

@@ -96,11 +96,7 @@ impl Transport for Kafka {
     }
 
     fn pause(&mut self, task: TaskId) {
-        self.member.pause(task);
-    }
-
-    fn resume(&mut self, task: TaskId) {
-        self.member.resume(task);
+        self.member.stop(task);
     }
 
     fn extent(&mut self, task: TaskId) -> Result<(Offset, Offset), Lost> {

@@ -86,12 +86,6 @@ impl Transport for Connection {
         }
     }
 
-    fn resume(&mut self, task: TaskId) {
-        if let Some(reader) = self.readers.get_mut(&task) {
-            reader.paused = false;
-        }
-    }
-
     fn extent(&mut self, task: TaskId) -> Result<(Offset, Offset), Lost> {
         self.ask(Call::Extent)?;
         let mut log = self.world.log.borrow_mut();
