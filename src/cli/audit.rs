@@ -6,6 +6,7 @@ use super::kafka::{self, KafkaFlags};
 use super::run::topics::Roles;
 use super::settings::Environment;
 use super::{Exit, TopologyChoice, replay};
+use crate::flow::detection::Keeping;
 use crate::run::audit::{Audit, Verdict};
 
 /// Of a finding that differs, so much is shown.
@@ -30,7 +31,7 @@ pub(super) fn run(flags: &AuditFlags, environment: &Environment) -> Exit {
     let audit = Audit {
         kafka,
         application: topology.name.clone(),
-        detection: topology.detection(false, false),
+        detection: topology.detection(false, Keeping::Nothing),
         judged: roles.judged,
         findings: roles.findings,
         changelog: roles.changelog,

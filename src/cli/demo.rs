@@ -10,6 +10,7 @@ use super::settings::{self, Environment};
 use super::table::{Table, line};
 use super::{Exit, TopologyChoice};
 use crate::flow::chain::Chain;
+use crate::flow::detection::Keeping;
 use crate::flow::record::{Extent, Format, Offset, Origin, RawRecord, Role};
 use crate::flow::sink::report::Report;
 use crate::flow::{Counts, Flow};
@@ -57,7 +58,7 @@ pub(super) fn run(flags: &DemoFlags, environment: &Environment) -> Exit {
         Ok(fleet) => fleet,
         Err(error) => return Exit::usage(&error),
     };
-    let flow = Chain::new(&topology.detection(false, false), topology.advise.enabled);
+    let flow = Chain::new(&topology.detection(false, Keeping::Nothing), topology.advise.enabled);
     match (Demo { fleet, flow, pace, table: Table::default(), counts: Counts::default() }).run() {
         Ok(()) => Exit::Done,
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Exit::Done,

@@ -13,6 +13,7 @@ use super::table::Table;
 use super::{Exit, TopologyChoice, when};
 use crate::edge::ports::StoreError;
 use crate::flow::detect::Severity;
+use crate::flow::detection::Keeping;
 use crate::flow::record::{Reason, Role};
 use crate::flow::sink::report::Report;
 use crate::flow::{Counts, Epoch};
@@ -97,10 +98,12 @@ pub(super) fn run(flags: &ReplayFlags, environment: &Environment) -> Exit {
     };
     let state = flags.state.clone().or_else(|| environment.get("TIDEWATCH_STATE").map(PathBuf::from));
     let state = state.filter(|_| flags.from_topic.is_none());
+    // The next run may not have this one's files to learn from again.
+    let keeping = if state.is_some() { Keeping::Everything } else { Keeping::Nothing };
     let settings = ReplaySettings {
         name: topology.name.clone(),
         topology: topology.fingerprint(),
-        detection: topology.detection(flags.scores, state.is_some()),
+        detection: topology.detection(flags.scores, keeping),
         advise: topology.advise.enabled && !flags.no_advice,
         files: flags.files.iter().chain(&flags.input).cloned().collect(),
         state,

@@ -21,7 +21,7 @@ use crate::flow::Change;
 use crate::flow::task::TaskId;
 
 /// The format this version reads and writes.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 /// What sled may keep in memory: rows are read once at the start, so a small cache does.
 const CACHE_BYTES: u64 = 64 << 20;
 /// How long a cache may keep what was applied to itself.

@@ -140,6 +140,8 @@ pub(super) const KEYS: &[Key] = &[
     key("sink.late", Takes::Topic, "\"<name>-late\"", "readings after their window closed"),
     key("sink.readings", Takes::Topic, "\"<name>-readings\"", "readings keyed by entity"),
     key("sink.changelog", Takes::Topic, "\"<name>-changelog\"", "what was learned"),
+    key("sink.changelog_share", Takes::Number(Bounds::ABOVE_0), "0.5",
+        "bytes of learned rows written per byte of input, at most; what is not written yet is learned again after a restart"),
     key("sink.emit", Takes::Word(&["findings", "all"]), "\"findings\"", "reports of windows with findings, or of every window"),
 ];
 

@@ -19,7 +19,7 @@ pub mod units;
 use std::collections::BTreeMap;
 
 use crate::flow::detect::settings::{Kind, Settings};
-use crate::flow::detection::DetectionSettings;
+use crate::flow::detection::{DetectionSettings, Keeping};
 use crate::flow::incident::IncidentSettings;
 use crate::flow::model::Schema;
 use crate::flow::window::settings::WindowSettings;
@@ -79,12 +79,14 @@ pub enum KeyedBy {
 }
 
 /// What only a stream does: no output of a replay depends on it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct StreamSettings {
     /// A partition without records for so long has its windows closed, in milliseconds.
     pub idle_ms: Option<i64>,
     /// Whether records that Kafka holds no longer are skipped, or stop the stream.
     pub skip_below_retention: bool,
+    /// Bytes of learned rows that are written for a byte of input, at most.
+    pub changelog_share: f64,
 }
 
 /// The `[advise]`.
@@ -146,8 +148,8 @@ fn check_entries(entries: &[Entry], refused: Vec<Problem>) -> Result<Topology, V
 }
 
 impl Topology {
-    /// What the flow `detect` is made of: with `scores.csv` or without, for a store of learned rows or for none.
-    pub fn detection(&self, scores: bool, keep_changes: bool) -> DetectionSettings {
+    /// What the flow `detect` is made of: with `scores.csv` or without, and what is kept of learned rows.
+    pub fn detection(&self, scores: bool, keeping: Keeping) -> DetectionSettings {
         DetectionSettings {
             schema: self.schema.clone(),
             max_payload_bytes: self.source.max_payload_bytes,
@@ -156,7 +158,7 @@ impl Topology {
             incident: self.incident,
             emit_all: self.sink.emit == Emit::All,
             scores,
-            keep_changes,
+            keeping,
         }
     }
 

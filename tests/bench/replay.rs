@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Instant;
 
+use tidewatch::flow::detection::Keeping;
 use tidewatch::run::{Replay, ReplaySettings};
 use tidewatch::simulate::write::{Encoder, Format};
 use tidewatch::simulate::{Fleet, FleetSettings};
@@ -84,7 +85,7 @@ fn replay(input: &Input, keys: &[(&str, &str)]) -> f64 {
     let settings = ReplaySettings {
         name: topology.name.clone(),
         topology: topology.fingerprint(),
-        detection: topology.detection(false, false),
+        detection: topology.detection(false, Keeping::Nothing),
         advise: true,
         files: vec![input.path.clone()],
         state: None,

@@ -13,6 +13,7 @@ use crate::edge::kafka::{Kafka, KafkaError, KafkaSettings, Names};
 use crate::edge::metrics::Metrics;
 use crate::edge::ports::{StoreError, Watch};
 use crate::edge::sled::Sled;
+use crate::flow::detection::Keeping;
 use crate::flow::record::Role;
 use crate::flow::task::FlowName;
 use crate::run::stream::{BelowRetention, Blueprint, Pace, Stop, Worker};
@@ -125,12 +126,13 @@ fn prepare(
 
 fn blueprint(plan: &Plan, roles: &Roles, partitions: u32) -> Blueprint {
     let topology = &plan.topology;
+    let keeping = Keeping::Checkpoints { share: topology.stream.changelog_share };
     let mut inputs = roles.inputs();
     inputs.push((FlowName::Advise, roles.findings.clone()));
     Blueprint {
         application: topology.name.clone(),
         topology: topology.fingerprint(),
-        detection: topology.detection(false, true),
+        detection: topology.detection(false, keeping),
         inputs,
         partitions,
         pace: Pace {

@@ -14,7 +14,7 @@ use super::{Exit, TopologyChoice, replay};
 use crate::edge::ports::{Store, StoreError};
 use crate::edge::sled::Sled;
 use crate::flow::chain::Chain;
-use crate::flow::detection::IDLE_MARKS;
+use crate::flow::detection::{IDLE_MARKS, Keeping};
 use crate::run::replay::state::{Footer, open_state, restore};
 use crate::run::{ReplaySettings, RunError};
 use crate::topology::Topology;
@@ -193,7 +193,7 @@ fn restored(dir: &Path, store: &Sled, footer: &Footer, topology: &Topology) -> R
     let settings = ReplaySettings {
         name: topology.name.clone(),
         topology: topology.fingerprint(),
-        detection: topology.detection(false, true),
+        detection: topology.detection(false, Keeping::Everything),
         advise: topology.advise.enabled,
         files: Vec::new(),
         state: None,

@@ -10,7 +10,7 @@ use crate::edge::kafka::{KafkaError, KafkaSettings, ReadEvent, Reader, Since};
 use crate::edge::ports::{ChangelogEvent, Store, StoreError, Stores};
 use crate::edge::sled::Sled;
 use crate::flow::Flow;
-use crate::flow::detection::Detection;
+use crate::flow::detection::{Detection, Keeping};
 use crate::flow::record::Offset;
 use crate::flow::task::TaskId;
 use crate::run::stream::digest::Digest;
@@ -136,7 +136,7 @@ fn of_itself(local: &LocalFooter, rows: &[Row], topology: &Topology) -> Option<S
     if digest.sum() != footer.digest {
         return Some(format!("its {} rows are not those of epoch {}", digest.rows(), footer.sequence));
     }
-    let mut flow = Detection::new(&topology.detection(false, true));
+    let mut flow = Detection::new(&topology.detection(false, Keeping::Everything));
     flow.restore(&footer.position, rows).is_err().then(|| "a row cannot be read".to_owned())
 }
 

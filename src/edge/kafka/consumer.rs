@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
-use rdkafka::config::FromClientConfigAndContext;
+use rdkafka::config::{ClientConfig, FromClientConfigAndContext};
 use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerGroupMetadata};
 use rdkafka::error::KafkaError as LibraryError;
 use rdkafka::topic_partition_list::{Offset as LibraryOffset, TopicPartitionList};
@@ -18,8 +18,26 @@ use crate::flow::task::{FlowName, TaskId};
 /// How long the group or a partition's leader may take to answer a question.
 pub(super) const ANSWER: Duration = Duration::from_secs(1);
 
+/// Fenced twice in such a time, a member gives way.
+const FENCED_AGAIN: Duration = Duration::from_mins(1);
+
+fn subscribed(
+    config: &ClientConfig,
+    topics: &[(String, FlowName)],
+) -> Result<BaseConsumer<MemberContext>, KafkaError> {
+    let consumer = BaseConsumer::from_config_and_context(config, MemberContext::default())
+        .map_err(|error| KafkaError::new("create consumer", error))?;
+    let names: Vec<&str> = topics.iter().map(|(name, _)| name.as_str()).collect();
+    consumer
+        .subscribe(&names)
+        .map_err(|error| KafkaError::new(format!("subscribe to {}", names.join(", ")), error))?;
+    Ok(consumer)
+}
+
 /// A member of the group.
 pub(super) struct Member {
+    config: ClientConfig,
+    fenced_at: Option<Instant>,
     pub(super) consumer: BaseConsumer<MemberContext>,
     /// The flow that reads a topic.
     pub(super) topics: Vec<(String, FlowName)>,
@@ -44,13 +62,10 @@ impl Member {
         topics: Vec<(String, FlowName)>,
     ) -> Result<Member, KafkaError> {
         let config = settings.member(group, instance);
-        let consumer = BaseConsumer::from_config_and_context(&config, MemberContext::default())
-            .map_err(|error| KafkaError::new("create consumer", error))?;
-        let names: Vec<&str> = topics.iter().map(|(name, _)| name.as_str()).collect();
-        consumer
-            .subscribe(&names)
-            .map_err(|error| KafkaError::new(format!("subscribe to {}", names.join(", ")), error))?;
+        let consumer = subscribed(&config, &topics)?;
         Ok(Member {
+            config,
+            fenced_at: None,
             consumer,
             topics,
             begins_at_end: settings.begins_at_end(),
@@ -65,6 +80,28 @@ impl Member {
 
     pub(super) fn topic(&self, flow: FlowName) -> &str {
         self.topics.iter().find(|(_, of)| *of == flow).map_or("", |(name, _)| name)
+    }
+
+    /// Joins the group anew, under the same instance id, after the brokers have forgotten which member has it: a join whose
+    /// answer is lost with a broker does that. Fenced again soon, it is another process that has the id.
+    pub(super) fn join_again(&mut self) -> Result<Vec<TaskId>, Lost> {
+        let again = self.fenced_at.is_some_and(|at| at.elapsed() < FENCED_AGAIN);
+        self.fenced_at = Some(now());
+        if again {
+            return Err(Lost::Fatal(
+                "another process joined the group under this one's instance id: is the state directory a copy? Each \
+                 instance needs its own"
+                    .to_owned(),
+            ));
+        }
+        self.answer_all();
+        let consumer =
+            subscribed(&self.config, &self.topics).map_err(|error| Lost::Fatal(error.to_string()))?;
+        self.consumer = consumer;
+        (self.joined, self.offset_refused, self.away_since) = (false, false, None);
+        self.committed.clear();
+        self.started.clear();
+        Ok(std::mem::take(&mut self.owned).into_iter().collect())
     }
 
     fn list(&self, tasks: impl IntoIterator<Item = TaskId>) -> TopicPartitionList {

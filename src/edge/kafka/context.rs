@@ -28,6 +28,8 @@ pub(super) struct MemberContext {
     ends: Mutex<Vec<KnownEnd>>,
     /// An error that ends this member.
     fatal: Mutex<Option<String>>,
+    /// Another member has the instance id.
+    fenced: AtomicBool,
 }
 
 impl MemberContext {
@@ -48,6 +50,14 @@ impl MemberContext {
 
     pub(super) fn close(&self) {
         self.closing.store(true, Ordering::Relaxed);
+    }
+
+    pub(super) fn set_fenced(&self) {
+        self.fenced.store(true, Ordering::Relaxed);
+    }
+
+    pub(super) fn is_fenced(&self) -> bool {
+        self.fenced.load(Ordering::Relaxed)
     }
 
     pub(super) fn fatal(&self) -> Option<String> {

@@ -69,10 +69,6 @@ pub(super) fn renewal(error: &KafkaError) -> Failure {
 pub(super) fn reading(doing: &str, error: &KafkaError) -> Lost {
     let said = format!("{doing}: {error}");
     match (error, error.rdkafka_error_code()) {
-        (KafkaError::MessageConsumptionFatal(Code::FencedInstanceId), _) => Lost::Fatal(format!(
-            "{said}: another process joined the group under this one's instance id: is the state directory a copy? Each \
-             instance needs its own"
-        )),
         (KafkaError::MessageConsumptionFatal(_), _) => Lost::Fatal(said),
         (
             _,

@@ -32,6 +32,9 @@ impl Member {
         if std::mem::take(&mut self.offset_refused) {
             return Err(self.who_is_out_of_range());
         }
+        if self.consumer.context().is_fenced() {
+            return Ok(vec![Rebalance::Lost(self.join_again()?)]);
+        }
         match failed {
             Some(lost) => Err(lost),
             None => self.knock(),
@@ -54,6 +57,10 @@ impl Member {
                 }
                 Some(Err(LibraryError::MessageConsumption(Code::AllBrokersDown))) => {
                     self.away_since.get_or_insert_with(now);
+                    break;
+                }
+                Some(Err(LibraryError::MessageConsumptionFatal(Code::FencedInstanceId))) => {
+                    self.consumer.context().set_fenced();
                     break;
                 }
                 Some(Err(error)) => {

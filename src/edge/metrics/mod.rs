@@ -268,14 +268,13 @@ impl Metrics {
         counter.with_label_values(&[task.flow.as_str(), &task.partition.to_string()]).inc_by(by);
     }
 
-    /// `end` is the record after the last; without it, nothing is left to be taken.
-    fn show_lag(&self, task: TaskId, end: Option<u64>) {
+    /// `end` is the record after the last.
+    fn show_lag(&self, task: TaskId, end: u64) {
         let partition = task.partition.to_string();
         let labels = &[task.flow.as_str(), partition.as_str()];
         let position = self.position.with_label_values(labels).get();
-        let end = end.map_or(position, |end| end as i64);
-        self.end.with_label_values(labels).set(end);
-        self.lag.with_label_values(labels).set((end - position).max(0));
+        self.end.with_label_values(labels).set(end as i64);
+        self.lag.with_label_values(labels).set((end as i64 - position).max(0));
     }
 
     /// With the end as it was known last, if it was.
@@ -283,7 +282,7 @@ impl Metrics {
         let partition = task.partition.to_string();
         let end = self.end.with_label_values(&[task.flow.as_str(), &partition]).get();
         if end > 0 {
-            self.show_lag(task, Some(end as u64));
+            self.show_lag(task, end as u64);
         }
     }
 

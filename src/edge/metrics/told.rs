@@ -24,7 +24,7 @@ impl Watch for Metrics {
             Notice::End { task, end } => {
                 // Before its position is known there is no lag to tell.
                 if self.standing().tasks.get(&task) == Some(&true) {
-                    self.show_lag(task, end.map(|end| end.0));
+                    self.show_lag(task, end.0);
                 }
             }
             Notice::Restoring(task) => {

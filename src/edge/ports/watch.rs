@@ -18,8 +18,8 @@ pub enum Notice<'a> {
     End {
         /// The task.
         task: TaskId,
-        /// The record after the last that is still to be taken; `None` where all are taken.
-        end: Option<Offset>,
+        /// The record after the last.
+        end: Offset,
     },
     /// The brokers do not answer, or do again.
     Away {

@@ -268,19 +268,25 @@ impl Windows {
 
     /// The first record that a restart must read again, and what it must know to do so; nothing where all is closed.
     pub fn replay_from(&self) -> (Option<Offset>, Resume) {
-        let opened = self.first.iter().next().map(|((first, _), clock)| (*first, clock));
-        let mut from = opened.map(|(first, _)| first);
-        let mut clock = opened.map_or(&self.partition.clock, |(_, clock)| clock);
+        let opened = self.first.iter().next().map(|((first, _), clock)| (*first, clock, self.closed_until));
+        let unwritten = self.unwritten.iter().next();
+        let unwritten = unwritten.map(|((first, _), (clock, closed_until))| (*first, clock, *closed_until));
+        let earliest = opened.into_iter().chain(unwritten).min_by_key(|(first, _, _)| *first);
+        let mut from = earliest.map(|(first, _, _)| first);
+        let (mut clock, mut closed_until) = match earliest {
+            Some((_, clock, closed_until)) => (clock, closed_until),
+            None => (&self.partition.clock, self.closed_until),
+        };
         let scopes = self.slots.iter().filter_map(|slot| slot.scope.as_deref());
         let scopes = if self.settings.time == TimeScope::Entity { Some(scopes) } else { None };
         for scope in scopes.into_iter().flatten().chain([&self.partition]) {
             let held = scope.held.first().map(|held| (held.rest.offset, held.rest.index));
             if let Some(held) = held.filter(|held| from.is_none_or(|from| *held < from)) {
                 from = Some(held);
-                clock = &self.partition.clock;
+                (clock, closed_until) = (&self.partition.clock, self.closed_until);
             }
         }
-        let resume = Resume { clock: clock.clone(), closed_until: self.closed_until, first: from };
+        let resume = Resume { clock: clock.clone(), closed_until, first: from };
         (from.map(|(offset, _)| offset), resume)
     }
 }

@@ -78,8 +78,11 @@ impl<T: Transport, S: Stores, C: Clock> Worker<T, S, C> {
         }
         let patience = self.patience();
         self.read(patience)?;
-        for (task, end) in self.transport.ends() {
-            self.watch.notice(Notice::End { task, end });
+        for (id, end) in self.transport.ends() {
+            // What was taken is not committed yet.
+            if let Some(end) = end.or_else(|| self.tasks.get(&id).map(|task| task.next)) {
+                self.watch.notice(Notice::End { task: id, end });
+            }
         }
         self.restore()?;
         self.tell_progress();

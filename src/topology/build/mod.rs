@@ -83,7 +83,11 @@ impl Said {
             Setting::Span(ms) => Some(ms),
             _ => None,
         };
-        StreamSettings { idle_ms, skip_below_retention: self.text("source.below_retention") == "skip" }
+        let Setting::Number(changelog_share) = self.setting("sink.changelog_share") else {
+            unreachable!("sink.changelog_share takes a number")
+        };
+        let skip_below_retention = self.text("source.below_retention") == "skip";
+        StreamSettings { idle_ms, skip_below_retention, changelog_share }
     }
 
     fn incident(&self) -> Option<IncidentSettings> {

@@ -26,6 +26,8 @@ pub(super) fn setups() -> Vec<Setup> {
         idle(one_process(Setup::detect(1, 2, 14))),
         idle(Setup::detect(2, 4, 12)),
         one_process(Setup::detect(3, 5, 12)),
+        one_process(Setup::detect(4, 7, 18)),
+        idle(one_process(Setup::detect(5, 6, 18))),
         chained,
     ]
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::super::blueprint::{BelowRetention, Blueprint, Pace};
 use super::random::Random;
 use crate::flow::detect::settings::{Kind, Settings};
-use crate::flow::detection::DetectionSettings;
+use crate::flow::detection::{DetectionSettings, Keeping};
 use crate::flow::incident::IncidentSettings;
 use crate::flow::model::{Metric, Range, Schema, Services};
 use crate::flow::task::FlowName;
@@ -109,7 +109,8 @@ pub(super) fn detection(variant: u64) -> DetectionSettings {
         incident: Some(IncidentSettings { resolve_after_ms: 10_000, reopen_within_ms: 5_000 }),
         emit_all: !variant.is_multiple_of(3),
         scores: false,
-        keep_changes: true,
+        // Some windows' worth of input for one row, so that much is learned again.
+        keeping: if variant % 8 < 4 { Keeping::Everything } else { Keeping::Checkpoints { share: 0.02 } },
     }
 }
 

@@ -8,7 +8,7 @@ use super::super::footer::{FOOTER_KEY, Footer, Marked, ROW_TAG};
 use super::log::{Log, Name};
 use super::partition::Record;
 use crate::edge::ports::Topic;
-use crate::flow::detection::IDLE_MARKS;
+use crate::flow::detection::{IDLE_MARKS, Keeping};
 use crate::flow::record::{Extent, Format, Offset, Origin, RawRecord, Role};
 use crate::flow::task::{FlowName, TaskId};
 use crate::flow::window::settings::TimeScope;
@@ -42,9 +42,12 @@ pub(super) fn compare(log: &Log, blueprint: &Blueprint, tasks: &[TaskId]) -> Res
             continue;
         }
         let expected = batch(log, blueprint, *task, &made.rows);
-        differences(*task, &made, &expected)?;
+        let checkpoints = matches!(blueprint.detection.keeping, Keeping::Checkpoints { .. });
+        let compare_rows = !(checkpoints && task.flow == FlowName::Detect);
+        differences(*task, &made, &expected, compare_rows)?;
         // Where each entity has a clock of its own, that of the partition is of no importance.
-        let counts = task.flow != FlowName::Detect || blueprint.detection.window.time == TimeScope::Partition;
+        let counts = compare_rows
+            && (task.flow != FlowName::Detect || blueprint.detection.window.time == TimeScope::Partition);
         if counts && (made.replay_from, &made.position) != (expected.replay_from, &expected.position) {
             return Err(format!(
                 "{task}: position differs: {} {:?}, expected {} {:?}",
@@ -55,7 +58,7 @@ pub(super) fn compare(log: &Log, blueprint: &Blueprint, tasks: &[TaskId]) -> Res
     Ok(())
 }
 
-fn differences(task: TaskId, made: &Made, expected: &Made) -> Result<(), String> {
+fn differences(task: TaskId, made: &Made, expected: &Made, compare_rows: bool) -> Result<(), String> {
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     for (id, left) in &expected.outputs {
         match made.outputs.get(id) {
@@ -73,7 +76,8 @@ fn differences(task: TaskId, made: &Made, expected: &Made) -> Result<(), String>
     if let Some(id) = made.outputs.keys().find(|id| !expected.outputs.contains_key(id)) {
         return Err(format!("{task}: {id:?} should not be"));
     }
-    if made.rows != expected.rows {
+    // Rows that are only checkpoints are as old as there was room for.
+    if compare_rows && made.rows != expected.rows {
         let differs = made.rows.iter().find(|(key, row)| expected.rows.get(*key) != Some(row));
         return Err(format!("{task}: learned rows differ: {differs:?}"));
     }
