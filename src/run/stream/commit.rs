@@ -203,15 +203,21 @@ impl<T: Transport, S: Stores, C: Clock> Worker<T, S, C> {
                     self.tasks.values_mut().for_each(|task| task.kept = None);
                 }
             }
-            Recovery::SendWithoutLargest => self.leave_out_largest(),
+            Recovery::SendWithoutLargest => {
+                if !self.leave_out_largest() {
+                    let detail = format!("{failure}: raise max.message.bytes of the changelog");
+                    return Err(Stop::Log(detail));
+                }
+            }
             Recovery::Leave => self.drop_all(),
             Recovery::Ask => {}
         }
         Ok(())
     }
 
-    /// The largest output that is still to be sent goes to the rejected topic, shortened.
-    fn leave_out_largest(&mut self) {
+    /// The largest output that is still to be sent goes to the rejected topic, shortened; `false` if there is none left, so
+    /// that it must be a learned row which is too large.
+    fn leave_out_largest(&mut self) -> bool {
         let outputs = self.tasks.values_mut().filter_map(|task| task.kept.as_mut()).filter_map(|kept| {
             let Kept { epoch, too_large } = kept;
             let sizes: Vec<(usize, usize)> = epoch
@@ -223,13 +229,13 @@ impl<T: Transport, S: Stores, C: Clock> Worker<T, S, C> {
                 .collect();
             sizes.into_iter().max().map(|(size, at)| (size, at, too_large))
         });
-        if let Some((size, at, too_large)) = outputs.max_by_key(|(size, _, _)| *size) {
-            tracing::warn!(
-                size,
-                "a record is larger than the broker takes and goes to the rejected topic, shortened"
-            );
-            too_large.push(at);
-        }
+        let Some((size, at, too_large)) = outputs.max_by_key(|(size, _, _)| *size) else { return false };
+        tracing::warn!(
+            size,
+            "a record is larger than the broker takes and goes to the rejected topic, shortened"
+        );
+        too_large.push(at);
+        true
     }
 }
 
