@@ -127,12 +127,12 @@ impl<T: Transport, S: Stores, C: Clock> Worker<T, S, C> {
         } else {
             Vec::new()
         };
-        let member = self.transport.membership();
+        let member = holds(Rule::MemberBeforeOwnership).then(|| self.transport.membership());
         // No poll lies between the two: what is owned now was owned when the member was asked for its name.
         if !self.transport.owns_its_partitions() && holds(Rule::OnlyMembersCommit) {
             return Err(before(Failure::NotMember("partitions were lost".to_owned())));
         }
-        let Some(member) = member else {
+        let Some(member) = member.unwrap_or_else(|| self.transport.membership()) else {
             return Err(before(Failure::NotMember("the group was never joined".to_owned())));
         };
         repeat(|| self.transport.send_positions(&positions, &member)).map_err(before)?;

@@ -74,7 +74,9 @@ impl<T: Transport, S: Stores, C: Clock> Worker<T, S, C> {
         let next = task.next;
         match task.phase {
             Phase::Asking | Phase::Reading { .. } => Ok(()),
-            Phase::Live if self.blueprint.below_retention == BelowRetention::Skip => self.go_on(id, next, next),
+            Phase::Live if self.blueprint.below_retention == BelowRetention::Skip => {
+                self.go_on(id, next, next)
+            }
             Phase::Live | Phase::Refilling { .. } => {
                 self.restore_again(id);
                 Ok(())

@@ -142,15 +142,6 @@ impl Slot {
         }
     }
 
-    /// Stays down.
-    pub(super) fn retire(&mut self) {
-        self.crash();
-        self.down_for = u32::MAX;
-        if let Some(last) = &self.last {
-            self.world.kick(last);
-        }
-    }
-
     /// Whether every task takes new records, and how many there are.
     pub(super) fn live_tasks(&self) -> Option<usize> {
         let Some((worker, _)) = &self.running else { return Some(0) };

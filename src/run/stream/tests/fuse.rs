@@ -22,7 +22,7 @@ pub(super) fn setups() -> Vec<Setup> {
     let mut chained = Setup::detect(0, 3, 8);
     chained.flows = vec![FlowName::Route, FlowName::Detect];
     vec![
-        Setup::detect(0, 1, 14),
+        Setup { one_disk: true, ..Setup::detect(0, 1, 14) },
         idle(one_process(Setup::detect(1, 2, 14))),
         idle(Setup::detect(2, 4, 12)),
         one_process(Setup::detect(3, 5, 12)),
