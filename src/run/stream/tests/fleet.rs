@@ -10,6 +10,7 @@ use super::connection::Connection;
 use super::disk::Machine;
 use super::world::{Process, SimulatedClock, World};
 use crate::edge::ports::{Notice, Watch};
+use crate::flow::Counts;
 
 /// Rounds until a process that went down is started again.
 const DOWN_ROUNDS: u32 = 3;
@@ -22,6 +23,8 @@ pub(super) struct Told {
     pub(super) refills: u64,
     pub(super) aborted: Vec<&'static str>,
     pub(super) idle: u64,
+    /// Of committed epochs.
+    pub(super) counts: Counts,
 }
 
 /// Takes notes.
@@ -39,11 +42,8 @@ impl Watch for Notes {
             }
             Notice::Aborted { reason } => told.aborted.push(reason),
             Notice::Idle(_) => told.idle += 1,
-            Notice::Restoring(_)
-            | Notice::Live { .. }
-            | Notice::Left(_)
-            | Notice::Committed { .. }
-            | Notice::Transaction { .. } => {}
+            Notice::Committed { counts, .. } => told.counts.add(counts),
+            Notice::Restoring(_) | Notice::Live { .. } | Notice::Left(_) | Notice::Transaction { .. } => {}
         }
     }
 }
@@ -139,6 +139,15 @@ impl Slot {
             process.dead.set(true);
             self.last = Some(process);
             self.down_for = DOWN_ROUNDS;
+        }
+    }
+
+    /// Stays down.
+    pub(super) fn retire(&mut self) {
+        self.crash();
+        self.down_for = u32::MAX;
+        if let Some(last) = &self.last {
+            self.world.kick(last);
         }
     }
 

@@ -120,7 +120,11 @@ pub(super) fn blueprint(variant: u64) -> Blueprint {
         application: "app".into(),
         topology: "0123abcd".into(),
         detection: detection(variant),
-        inputs: vec![(FlowName::Route, "input".into()), (FlowName::Detect, "readings".into())],
+        inputs: vec![
+            (FlowName::Route, "input".into()),
+            (FlowName::Detect, "readings".into()),
+            (FlowName::Advise, "findings".into()),
+        ],
         pace: Pace {
             commit_every: Duration::from_millis(8),
             uncommitted_records: 5,
@@ -129,4 +133,10 @@ pub(super) fn blueprint(variant: u64) -> Blueprint {
         },
         below_retention: BelowRetention::Stop,
     }
+}
+
+/// How many readings, usable or not, a line has.
+pub(super) fn elements(line: &[u8]) -> u64 {
+    let in_array = line.starts_with(b"[").then(|| line.split(|byte| *byte == b'}').count() as u64 / 2 + 1);
+    in_array.unwrap_or(1)
 }

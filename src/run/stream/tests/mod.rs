@@ -7,6 +7,7 @@
 //! ```
 
 mod connection;
+mod counts;
 mod crashes;
 mod disk;
 mod errors;
@@ -20,6 +21,7 @@ mod mutants;
 mod oracle;
 mod partition;
 mod random;
+mod restoration;
 mod run;
 mod schedules;
 mod stops;

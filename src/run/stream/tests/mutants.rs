@@ -2,7 +2,7 @@
 //! either not needed or not tested.
 
 use super::super::rules::{Rule, break_rule};
-use super::fuse::{every_step, setups};
+use super::fuse::{every_delay, every_step, setups};
 use super::schedules::schedule;
 
 /// Schedules that a breach may stay unnoticed for.
@@ -27,7 +27,7 @@ impl Drop for Broken {
 /// What comes out wrong first with that rule broken.
 fn first_problem(rule: Rule) -> Option<String> {
     let _broken = Broken::rule(rule);
-    let steps = setups().into_iter().take(2).find_map(|setup| every_step(&setup).err());
+    let steps = setups().into_iter().take(2).find_map(|setup| every_step(&setup, &every_delay()).err());
     steps.or_else(|| (0..SCHEDULES).find_map(|seed| schedule(seed).err()))
 }
 

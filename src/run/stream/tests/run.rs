@@ -56,6 +56,8 @@ pub(super) struct Run {
     pub(super) setup: Setup,
     pub(super) tasks: Vec<TaskId>,
     fed: Vec<usize>,
+    /// Whether two processes had one transactional id.
+    pub(super) has_twin: bool,
 }
 
 impl Run {
@@ -70,7 +72,7 @@ impl Run {
             let slot = Slot::new(&world, machine, format!("id-{number}"), &setup.blueprint);
             world.slots.borrow_mut().push(Rc::new(RefCell::new(slot)));
         }
-        Run { world, fed: vec![0; setup.lines.len()], setup, tasks }
+        Run { world, fed: vec![0; setup.lines.len()], setup, tasks, has_twin: false }
     }
 
     pub(super) fn slot(&self, number: usize) -> Rc<RefCell<Slot>> {
@@ -118,7 +120,7 @@ impl Run {
         });
         let live: Option<usize> =
             self.world.slots.borrow().iter().map(|slot| slot.borrow().live_tasks()).sum();
-        read && live == Some(log.group.tasks().len())
+        read && live == Some(self.tasks.len())
     }
 
     /// The usual course: some records a round, a break in between, then until all is done.
@@ -141,7 +143,7 @@ impl Run {
 
     /// Turns until all is done.
     pub(super) fn settle(&mut self) -> Result<(), String> {
-        for _ in 0..ROUNDS {
+        for round in 0..ROUNDS {
             if self.is_done() {
                 return Ok(());
             }
@@ -153,6 +155,11 @@ impl Run {
             // Whoever waits for something late has waited for it.
             let step = self.world.faults.borrow().step();
             self.world.deliver_late(step + 1);
+            if round == ROUNDS / 2 {
+                // What a request that came late has begun is ended by nobody else.
+                let mut log = self.world.log.borrow_mut();
+                log.ids().iter().for_each(|id| log.time_out(id));
+            }
         }
         Err(format!("stuck: {:?}", self.world.log.borrow().group))
     }
@@ -174,7 +181,7 @@ impl Run {
         let time_outs = faults.happened.iter().filter(|(_, _, fault)| *fault == Fault::TimedOut).count();
         let explained = |stop: &&Stop| match stop {
             Stop::Store(_) => true,
-            Stop::Fenced(_) => time_outs > 1,
+            Stop::Fenced(_) => time_outs > 1 || self.has_twin,
             _ => false,
         };
         slots.iter().find_map(|slot| {

@@ -1,10 +1,13 @@
 //! Seeded random schedules: every kind of trouble at once, at random moments, and then calm, in which all must come right.
 
+use std::cell::RefCell;
+use std::collections::BTreeSet;
 use std::rc::Rc;
 use std::time::Duration;
 
 use super::super::footer::Marked;
 use super::faults::{Call, Fault, Plan};
+use super::fleet::Slot;
 use super::log::Name;
 use super::partition::Record;
 use super::random::Random;
@@ -15,7 +18,7 @@ use crate::flow::task::FlowName;
 /// Rounds of trouble.
 const ROUNDS: u64 = 24;
 /// Schedules of each of the tests below.
-const SCHEDULES: u64 = 3_000;
+const SCHEDULES: u64 = 2_600;
 /// The numbers of transactions that other producers write into the input.
 const FOREIGN: u64 = 1 << 40;
 
@@ -25,14 +28,18 @@ struct Schedule {
     random: Random,
     /// Open transactions of other producers in the input.
     foreign: Vec<(usize, u64)>,
+    /// A second process with the transactional id of another one, as if its state directory had been copied.
+    twin: Option<Rc<RefCell<Slot>>>,
 }
 
 fn setup(random: &mut Random) -> Setup {
     let mut setup = Setup::detect(random.below(12), random.below(1 << 20), 4 + random.below(8) as usize);
     setup.lines.truncate(1 + random.below(2) as usize);
     setup.processes = 1 + random.below(3) as u32;
-    if random.one_in(5) {
-        setup.flows = vec![FlowName::Route, FlowName::Detect];
+    match random.below(8) {
+        0 => setup.flows = vec![FlowName::Route, FlowName::Detect],
+        1 => setup.flows = vec![FlowName::Route, FlowName::Detect, FlowName::Advise],
+        _ => {}
     }
     let idle = random.one_in(3).then(|| Duration::from_millis(20 + random.below(400)));
     setup.with(|blueprint| {
@@ -58,7 +65,7 @@ impl Schedule {
             // Two workers of one process share a disk.
             slot.machine = if random.one_in(2) { 0 } else { slot.machine };
         }
-        Schedule { run, random, foreign: Vec::new() }
+        Schedule { run, random, foreign: Vec::new(), twin: None }
     }
 
     fn go(&mut self) -> Result<(), String> {
@@ -88,6 +95,9 @@ impl Schedule {
         while !self.foreign.is_empty() {
             self.end_foreign();
         }
+        if let Some(twin) = &self.twin {
+            twin.borrow_mut().retire();
+        }
         for partition in 0..self.run.setup.lines.len() {
             self.run.feed(partition, usize::MAX);
         }
@@ -111,6 +121,7 @@ impl Schedule {
             9 => self.begin_foreign(),
             10 | 11 => self.end_foreign(),
             12 => world.pass(Duration::from_millis(50 + self.random.below(400))),
+            15 if self.twin.is_none() => self.start_twin(),
             13 => world.log.borrow_mut().complete_all(),
             14 => {
                 let ids = world.log.borrow().ids();
@@ -135,6 +146,15 @@ impl Schedule {
             2 => disks.roll_back(machine, 1 + self.random.below(3) as usize),
             _ => {}
         }
+    }
+
+    fn start_twin(&mut self) {
+        let world = &self.run.world;
+        let twin = Slot::new(world, self.random.below(4) as u32, "id-0".into(), &self.run.setup.blueprint);
+        let twin = Rc::new(RefCell::new(twin));
+        world.slots.borrow_mut().push(Rc::clone(&twin));
+        self.twin = Some(twin);
+        self.run.has_twin = true;
     }
 
     fn compact(&self) {
@@ -173,6 +193,44 @@ impl Schedule {
             self.run.world.log.borrow_mut().at(name, partition as u32).mark(number, false);
         }
     }
+}
+
+/// What schedules must reach, else they are too kind.
+#[derive(Debug, Default)]
+struct Reached {
+    aborted: BTreeSet<&'static str>,
+    stops: BTreeSet<String>,
+    idle: u64,
+    changelog_records: u64,
+    refills: u64,
+}
+
+impl Reached {
+    fn add(&mut self, run: &Run) {
+        for slot in run.world.slots.borrow().iter() {
+            let slot = slot.borrow();
+            let told = slot.notes.0.lock().expect("no panic");
+            self.aborted.extend(&told.aborted);
+            self.stops.extend(slot.stops.iter().map(|stop| format!("{stop:?}").split('(').take(1).collect()));
+            self.idle += told.idle;
+            self.changelog_records += told.changelog_records;
+            self.refills += told.refills;
+        }
+    }
+}
+
+#[test]
+fn schedules_reach_every_kind_of_trouble() {
+    let mut reached = Reached::default();
+    for seed in 0..400 {
+        let mut schedule = Schedule::new(seed);
+        schedule.go().unwrap();
+        reached.add(&schedule.run);
+    }
+    let reasons = ["fenced", "not-a-member", "rebalance", "spoilt", "time-out", "unknown"];
+    assert_eq!(reached.aborted, BTreeSet::from(reasons));
+    assert_eq!(reached.stops, BTreeSet::from(["Fenced", "Store"].map(String::from)));
+    assert!(reached.idle > 100 && reached.changelog_records > 1000 && reached.refills > 500, "{reached:?}");
 }
 
 /// Runs one schedule; what was wrong.
