@@ -50,7 +50,7 @@ impl<T: Transport, S: Stores, C: Clock> Worker<T, S, C> {
     /// over and gone on: what does not fit then is no reason to bother anybody.
     pub(super) fn confirm(&mut self, id: TaskId, outcome: Result<(), Stop>) -> Result<(), Stop> {
         let Err(stop) = outcome else { return Ok(()) };
-        if !stop.is_about_position() {
+        if !stop.is_about_position() || !holds(Rule::StopsAreConfirmed) {
             return Err(stop);
         }
         let task = self.tasks.get_mut(&id).expect("it is being restored");

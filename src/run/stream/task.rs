@@ -7,7 +7,7 @@ use super::footer::{Footer, Marked};
 use super::restore::Restoration;
 use super::rules::{Rule, holds};
 use crate::edge::ports::Topic;
-use crate::flow::record::{Offset, Output, RawRecord, Role};
+use crate::flow::record::{Offset, RawRecord, Role};
 use crate::flow::task::TaskId;
 use crate::flow::{Epoch, Flow};
 
@@ -163,8 +163,8 @@ impl<S> Task<S> {
 }
 
 /// The id of a record that leaves: what it came from, not when.
-pub(super) fn record_id(application: &str, task: TaskId, output: &Output) -> String {
-    format!("{application}-{task}-{}-{}", output.role.name(), output.number)
+pub(super) fn record_id(application: &str, task: TaskId, role: Role, number: u64) -> String {
+    format!("{application}-{task}-{}-{number}", role.name())
 }
 
 /// Where a record goes. Findings stay in the task's own partition; everything else goes by its key.

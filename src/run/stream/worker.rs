@@ -235,7 +235,9 @@ impl<T: Transport, S: Stores, C: Clock> Worker<T, S, C> {
     /// Every task goes back to what the group has committed.
     pub(super) fn restore_all(&mut self) {
         let ids: Vec<TaskId> = self.tasks.keys().copied().collect();
-        ids.into_iter().for_each(|id| self.restore_again(id));
+        for id in ids {
+            self.restore_again(id);
+        }
     }
 
     /// A task goes back to what the group has committed.

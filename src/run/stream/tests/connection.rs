@@ -16,6 +16,9 @@ use crate::flow::task::TaskId;
 /// So many records are under way before the first of them arrives.
 const UNDER_WAY: usize = 2;
 
+/// Records of a task, by offset.
+pub(super) type Fetched = (TaskId, Vec<(u64, Record)>);
+
 /// Where a partition is read.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Reader {
@@ -213,7 +216,7 @@ impl Connection {
     }
 
     /// Reads a few records of every partition that is read; the first whose position is gone.
-    pub(super) fn fetch(&mut self) -> Result<Vec<(TaskId, Vec<(u64, Record)>)>, Lost> {
+    pub(super) fn fetch(&mut self) -> Result<Vec<Fetched>, Lost> {
         let mut log = self.world.log.borrow_mut();
         let mut fetched = Vec::new();
         let mut gone = None;

@@ -36,6 +36,8 @@ pub(super) enum Fault {
     CrashAfter,
     /// The process sleeps at the call, loses its session, and goes on after others have taken over.
     Sleep,
+    /// The same, and its client hears of it first.
+    SleepAndTold,
     /// The same while it keeps its session: the others only go on.
     Pause,
     /// No effect, and no answer.
@@ -64,7 +66,7 @@ pub(super) enum Fault {
 
 use Fault::{
     AnswerLost, CrashAfter, CrashBefore, Delayed, Duplicated, Kicked, KickedAndTold, Pause, Refused,
-    RequestLost, RetriableAfter, RetriableBefore, Shuffled, Sleep, TimedOut,
+    RequestLost, RetriableAfter, RetriableBefore, Shuffled, Sleep, SleepAndTold, TimedOut,
 };
 
 /// What can happen at a call.
@@ -80,7 +82,7 @@ pub(super) fn applicable(call: Call) -> &'static [Fault] {
         Call::Begin | Call::Send => &[CrashBefore, CrashAfter, Sleep, RequestLost, Refused, Kicked, TimedOut],
         Call::Delivered => &[CrashBefore, CrashAfter, Sleep, RequestLost, AnswerLost, Refused, TimedOut],
         Call::Membership | Call::Owns => {
-            &[CrashBefore, Sleep, Pause, Kicked, KickedAndTold, Shuffled, TimedOut]
+            &[CrashBefore, Sleep, SleepAndTold, Pause, Kicked, KickedAndTold, Shuffled, TimedOut]
         }
         Call::SendPositions => &[
             CrashBefore,
@@ -115,7 +117,7 @@ pub(super) fn applicable(call: Call) -> &'static [Fault] {
         ],
         Call::Abort => &[CrashBefore, CrashAfter, Sleep, RequestLost, AnswerLost, Delayed(8), Duplicated(8)],
         Call::Renew => &[CrashBefore, CrashAfter, Sleep, RequestLost, AnswerLost, Kicked],
-        Call::Open | Call::ReadStore => &[CrashBefore, Refused],
+        Call::Open | Call::ReadStore => &[CrashBefore, Sleep, Refused],
         Call::Apply | Call::Clear => &[CrashBefore, CrashAfter, Sleep, Pause, Refused, AnswerLost],
     }
 }

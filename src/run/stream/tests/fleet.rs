@@ -10,6 +10,7 @@ use super::connection::Connection;
 use super::disk::Machine;
 use super::world::{Process, SimulatedClock, World};
 use crate::edge::ports::{Notice, Watch};
+use crate::flow::Counts;
 
 /// Rounds until a process that went down is started again.
 const DOWN_ROUNDS: u32 = 3;
@@ -22,6 +23,8 @@ pub(super) struct Told {
     pub(super) refills: u64,
     pub(super) aborted: Vec<&'static str>,
     pub(super) idle: u64,
+    /// Of committed epochs.
+    pub(super) counts: Counts,
 }
 
 /// Takes notes.
@@ -39,6 +42,7 @@ impl Watch for Notes {
             }
             Notice::Aborted { reason } => told.aborted.push(reason),
             Notice::Idle(_) => told.idle += 1,
+            Notice::Committed { counts, .. } => told.counts.add(counts),
             Notice::Joined { .. }
             | Notice::End { .. }
             | Notice::Away { .. }
@@ -46,7 +50,6 @@ impl Watch for Notes {
             | Notice::Restoring(_)
             | Notice::Live { .. }
             | Notice::Left(_)
-            | Notice::Committed { .. }
             | Notice::Transaction { .. } => {}
         }
     }

@@ -133,8 +133,4 @@ impl Group {
         let pending = self.pending.values().flatten().any(|position| position.task == task);
         if pending { Err(()) } else { Ok(self.offsets.get(&task).cloned()) }
     }
-
-    pub(super) fn tasks(&self) -> &[TaskId] {
-        &self.tasks
-    }
 }

@@ -85,20 +85,21 @@ pub(super) fn detection(variant: u64) -> DetectionSettings {
         ..Settings::of(Kind::IsolationForest)
     };
     let status = Settings::of(Kind::Status);
-    let (kind, time) = match variant % 4 {
-        0 | 1 => (WindowKind::Tumbling { size_ms: 10_000 }, TimeScope::Partition),
-        2 => (WindowKind::Count { size: 3, max_age_ms: 20_000 }, TimeScope::Partition),
-        _ => (WindowKind::Tumbling { size_ms: 10_000 }, TimeScope::Entity),
+    let (kind, grace_ms, max_jump_ms) = match variant % 4 {
+        0 | 1 => (WindowKind::Tumbling { size_ms: 10_000 }, 4_000, Some(60_000)),
+        2 => (WindowKind::Count { size: 3, max_age_ms: 20_000 }, 0, Some(60_000)),
+        // Windows longer than the jump that is doubted.
+        _ => (WindowKind::Tumbling { size_ms: 20_000 }, 0, Some(10_000)),
     };
     DetectionSettings {
         schema: schema(),
         max_payload_bytes: 1 << 16,
         window: WindowSettings {
             kind,
-            grace_ms: 4_000,
-            time,
+            grace_ms,
+            time: TimeScope::Partition,
             per_entity: true,
-            max_jump_ms: Some(60_000),
+            max_jump_ms,
             max_entities: 100,
         },
         detectors: if variant.is_multiple_of(2) {
@@ -120,7 +121,11 @@ pub(super) fn blueprint(variant: u64) -> Blueprint {
         application: "app".into(),
         topology: "0123abcd".into(),
         detection: detection(variant),
-        inputs: vec![(FlowName::Route, "input".into()), (FlowName::Detect, "readings".into())],
+        inputs: vec![
+            (FlowName::Route, "input".into()),
+            (FlowName::Detect, "readings".into()),
+            (FlowName::Advise, "findings".into()),
+        ],
         partitions: u32::MAX,
         pace: Pace {
             commit_every: Duration::from_millis(8),
@@ -130,4 +135,10 @@ pub(super) fn blueprint(variant: u64) -> Blueprint {
         },
         below_retention: BelowRetention::Stop,
     }
+}
+
+/// How many readings, usable or not, a line has.
+pub(super) fn elements(line: &[u8]) -> u64 {
+    let in_array = line.starts_with(b"[").then(|| line.split(|byte| *byte == b'}').count() as u64 / 2 + 1);
+    in_array.unwrap_or(1)
 }

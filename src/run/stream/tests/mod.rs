@@ -7,16 +7,23 @@
 //! ```
 
 mod connection;
+mod counts;
+mod crashes;
 mod disk;
+mod errors;
 mod faults;
 mod fleet;
 mod fuse;
 mod group;
 mod input;
 mod log;
+mod mutants;
 mod oracle;
 mod partition;
 mod random;
+mod restoration;
 mod run;
+mod schedules;
+mod stops;
 mod wire;
 mod world;

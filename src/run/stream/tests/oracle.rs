@@ -6,12 +6,11 @@ use super::super::blueprint::Blueprint;
 use super::super::digest::Digest;
 use super::super::footer::{FOOTER_KEY, Footer, Marked, ROW_TAG};
 use super::log::{Log, Name};
-use super::partition::Record;
+use super::partition::{Partition, Record};
 use crate::edge::ports::Topic;
 use crate::flow::detection::{IDLE_MARKS, Keeping};
 use crate::flow::record::{Extent, Format, Offset, Origin, RawRecord, Role};
 use crate::flow::task::{FlowName, TaskId};
-use crate::flow::window::settings::TimeScope;
 
 /// A record that left: partition where that is fixed, key, value, headers.
 type Left = (Option<u32>, Option<Vec<u8>>, Vec<u8>, Vec<(String, String)>);
@@ -31,10 +30,8 @@ struct Made {
 pub(super) fn compare(log: &Log, blueprint: &Blueprint, tasks: &[TaskId]) -> Result<(), String> {
     for task in tasks {
         let (made, sequence) = made(log, *task)?;
-        let end = log
-            .partitions
-            .get(&(Name::input(task.flow), task.partition))
-            .map_or(0, |input| input.after_last());
+        let end =
+            log.partitions.get(&(Name::input(task.flow), task.partition)).map_or(0, Partition::after_last);
         if sequence == 0 {
             if end > 0 {
                 return Err(format!("{task}: nothing was committed of {end} records"));
@@ -45,10 +42,8 @@ pub(super) fn compare(log: &Log, blueprint: &Blueprint, tasks: &[TaskId]) -> Res
         let checkpoints = matches!(blueprint.detection.keeping, Keeping::Checkpoints { .. });
         let compare_rows = !(checkpoints && task.flow == FlowName::Detect);
         differences(*task, &made, &expected, compare_rows)?;
-        // Where each entity has a clock of its own, that of the partition is of no importance.
-        let counts = compare_rows
-            && (task.flow != FlowName::Detect || blueprint.detection.window.time == TimeScope::Partition);
-        if counts && (made.replay_from, &made.position) != (expected.replay_from, &expected.position) {
+        let differs = (made.replay_from, &made.position) != (expected.replay_from, &expected.position);
+        if compare_rows && differs {
             return Err(format!(
                 "{task}: position differs: {} {:?}, expected {} {:?}",
                 made.replay_from, made.position, expected.replay_from, expected.position
@@ -93,7 +88,7 @@ fn batch(log: &Log, blueprint: &Blueprint, task: TaskId, rows: &Rows) -> Made {
         .map(|(_, key)| u64::from_be_bytes(key.as_slice().try_into().expect("a mark is eight bytes")))
         .collect();
     let input = log.partitions.get(&(Name::input(task.flow), task.partition));
-    let records: Vec<(u64, &Record)> = input.into_iter().flat_map(|input| input.ever()).collect();
+    let records: Vec<(u64, &Record)> = input.into_iter().flat_map(Partition::ever).collect();
     let mut passed = 0;
     for (offset, record) in &records {
         for mark in marks.range(passed..=*offset) {
@@ -176,7 +171,7 @@ fn made(log: &Log, task: TaskId) -> Result<(Made, u64), String> {
 fn learned(log: &Log, task: TaskId, digest: &str) -> Result<(Vec<u8>, Rows), String> {
     let (mut rows, mut footer) = (Rows::new(), None);
     let changelog = log.partitions.get(&(Name::Of(Topic::Changelog(task.flow)), task.partition));
-    for (_, record) in changelog.into_iter().flat_map(|changelog| changelog.ever()) {
+    for (_, record) in changelog.into_iter().flat_map(Partition::ever) {
         match (record.key.as_deref(), &record.value) {
             (Some(FOOTER_KEY), Some(value)) => footer = Footer::from_bytes(value).ok(),
             (Some([ROW_TAG, table, key @ ..]), Some(row)) => {
@@ -189,7 +184,9 @@ fn learned(log: &Log, task: TaskId, digest: &str) -> Result<(Vec<u8>, Rows), Str
         }
     }
     let mut sum = Digest::default();
-    rows.iter().for_each(|((table, key), row)| sum.add(*table, key, row));
+    for ((table, key), row) in &rows {
+        sum.add(*table, key, row);
+    }
     if format!("{:032x}", sum.sum()) != digest {
         return Err(format!("{task}: the changelog's rows are not those that were committed"));
     }

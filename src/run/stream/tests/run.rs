@@ -3,7 +3,6 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::time::Duration;
 
 use super::super::blueprint::Blueprint;
 use super::super::stop::Stop;
@@ -26,6 +25,8 @@ pub(super) struct Setup {
     pub(super) blueprint: Arc<Blueprint>,
     pub(super) flows: Vec<FlowName>,
     pub(super) processes: u32,
+    /// Whether all processes have one disk, as workers of one program do.
+    pub(super) one_disk: bool,
     /// By partition.
     pub(super) lines: Vec<Vec<Line>>,
 }
@@ -37,6 +38,7 @@ impl Setup {
             blueprint: Arc::new(input::blueprint(variant)),
             flows: vec![FlowName::Detect],
             processes: 2,
+            one_disk: false,
             lines: (0..2).map(|partition| input::lines(seed * 2 + partition, count)).collect(),
         }
     }
@@ -54,6 +56,8 @@ pub(super) struct Run {
     pub(super) setup: Setup,
     pub(super) tasks: Vec<TaskId>,
     fed: Vec<usize>,
+    /// Whether two processes had one transactional id.
+    pub(super) has_twin: bool,
 }
 
 impl Run {
@@ -64,10 +68,11 @@ impl Run {
             flows.flat_map(|flow| (0..count).map(move |partition| TaskId { flow, partition })).collect();
         let world = World::new(Log::new(count, Group::of(tasks.clone())), Faults::new(plan));
         for number in 0..setup.processes {
-            let slot = Slot::new(&world, number, format!("id-{number}"), &setup.blueprint);
+            let machine = if setup.one_disk { 0 } else { number };
+            let slot = Slot::new(&world, machine, format!("id-{number}"), &setup.blueprint);
             world.slots.borrow_mut().push(Rc::new(RefCell::new(slot)));
         }
-        Run { world, fed: vec![0; setup.lines.len()], setup, tasks }
+        Run { world, fed: vec![0; setup.lines.len()], setup, tasks, has_twin: false }
     }
 
     pub(super) fn slot(&self, number: usize) -> Rc<RefCell<Slot>> {
@@ -115,7 +120,7 @@ impl Run {
         });
         let live: Option<usize> =
             self.world.slots.borrow().iter().map(|slot| slot.borrow().live_tasks()).sum();
-        read && live == Some(log.group.tasks().len())
+        read && live == Some(self.tasks.len())
     }
 
     /// The usual course: some records a round, a break in between, then until all is done.
@@ -138,7 +143,7 @@ impl Run {
 
     /// Turns until all is done.
     pub(super) fn settle(&mut self) -> Result<(), String> {
-        for _ in 0..ROUNDS {
+        for round in 0..ROUNDS {
             if self.is_done() {
                 return Ok(());
             }
@@ -150,6 +155,11 @@ impl Run {
             // Whoever waits for something late has waited for it.
             let step = self.world.faults.borrow().step();
             self.world.deliver_late(step + 1);
+            if round == ROUNDS / 2 {
+                // What a request that came late has begun is ended by nobody else.
+                let mut log = self.world.log.borrow_mut();
+                log.ids().iter().for_each(|id| log.time_out(id));
+            }
         }
         Err(format!("stuck: {:?}", self.world.log.borrow().group))
     }
@@ -171,7 +181,7 @@ impl Run {
         let time_outs = faults.happened.iter().filter(|(_, _, fault)| *fault == Fault::TimedOut).count();
         let explained = |stop: &&Stop| match stop {
             Stop::Store(_) => true,
-            Stop::Fenced(_) => time_outs > 1,
+            Stop::Fenced(_) => time_outs > 1 || self.has_twin,
             _ => false,
         };
         slots.iter().find_map(|slot| {
@@ -200,9 +210,30 @@ impl Run {
         self.world.faults.borrow().trace.clone()
     }
 
-    /// Lets time go by without records.
-    pub(super) fn wait(&mut self, time: Duration) {
-        self.world.pass(time);
-        self.turn();
+    /// Everybody crashes, and nothing is under way any more.
+    pub(super) fn crash_all(&mut self) {
+        for slot in self.world.slots.borrow().iter() {
+            slot.borrow_mut().crash();
+        }
+        self.world.log.borrow_mut().complete_all();
+    }
+
+    /// The stop that somebody ends with, in so many rounds.
+    pub(super) fn stop(&mut self) -> Option<String> {
+        for _ in 0..ROUNDS {
+            if let Some(stop) = self.stops().last() {
+                return Some(stop.clone());
+            }
+            self.turn();
+        }
+        None
+    }
+
+    /// What everybody noted.
+    pub(super) fn aborted(&self) -> Vec<&'static str> {
+        let slots = self.world.slots.borrow();
+        let aborted =
+            |slot: &Rc<RefCell<Slot>>| slot.borrow().notes.0.lock().expect("no panic").aborted.clone();
+        slots.iter().flat_map(aborted).collect()
     }
 }

@@ -34,8 +34,6 @@ impl Transport for Connection {
         let fetched = self.fetch()?;
         self.wait(patience, !fetched.is_empty());
         for (task, records) in fetched {
-            let raw = |(offset, record): &'_ (u64, super::partition::Record)| (*offset, record.clone());
-            let records: Vec<_> = records.iter().map(raw).collect();
             let raw: Vec<RawRecord<'_>> = records
                 .iter()
                 .map(|(offset, record)| RawRecord {

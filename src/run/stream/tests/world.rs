@@ -91,7 +91,7 @@ impl World {
                 return Happening::Dead;
             }
             Fault::Sleep | Fault::Kicked => self.kick(process),
-            Fault::KickedAndTold => {
+            Fault::KickedAndTold | Fault::SleepAndTold => {
                 self.kick(process);
                 process.generation.set(-1);
                 process.lost.set(true);
@@ -109,7 +109,7 @@ impl World {
             | Fault::Duplicated(_) => return Happening::Fails(fault),
         }
         match fault {
-            Fault::Sleep => self.others_go_on(SLEEP_ROUNDS),
+            Fault::Sleep | Fault::SleepAndTold => self.others_go_on(SLEEP_ROUNDS),
             Fault::Pause => self.others_go_on(PAUSE_ROUNDS),
             _ => {}
         }
