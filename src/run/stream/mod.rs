@@ -13,6 +13,7 @@ mod blueprint;
 mod commit;
 pub mod digest;
 pub mod footer;
+mod quiet;
 pub mod restore;
 mod restoring;
 mod rules;
@@ -22,6 +23,7 @@ mod stop;
 mod task;
 #[cfg(test)]
 mod tests;
+mod turns;
 mod worker;
 
 pub use blueprint::{BelowRetention, Blueprint, Pace};

@@ -24,6 +24,8 @@ pub(super) enum Phase {
         /// When the changelog had ended too early.
         missing_since: Option<Duration>,
     },
+    /// Its rows are there; another task refills its windows first.
+    Waiting { from: Offset, until: Offset },
     /// Records below this one refill open windows.
     Refilling {
         until: Offset,
@@ -62,6 +64,8 @@ pub(super) struct Task<S> {
     pub(super) touched: bool,
     pub(super) assigned_at: Duration,
     pub(super) quiet: Quiet,
+    /// It is live, but its records wait until others have refilled their windows.
+    pub(super) is_held: bool,
 }
 
 /// How long nothing has come.
@@ -91,6 +95,7 @@ impl<S> Task<S> {
             touched: false,
             assigned_at: now,
             quiet: Quiet { since: now, ..Quiet::default() },
+            is_held: false,
         }
     }
 
@@ -99,7 +104,7 @@ impl<S> Task<S> {
         let Some(last) = records.last() else { return false };
         self.quiet = Quiet { since: now, ..Quiet::default() };
         let fresh = match self.phase {
-            Phase::Asking | Phase::Reading { .. } => return false,
+            Phase::Asking | Phase::Reading { .. } | Phase::Waiting { .. } => return false,
             Phase::Live => records,
             Phase::Refilling { until, .. } => {
                 let (again, fresh) =

@@ -10,7 +10,7 @@ use super::rules::{Rule, holds};
 use super::stop::Stop;
 use super::task::{Phase, Task};
 use crate::edge::ports::{Clock, Failure, Lost, Notice, Rebalance, Stores, Transport, Watch};
-use crate::flow::task::{FlowName, TaskId};
+use crate::flow::task::TaskId;
 
 /// A longer wait for records would keep whoever stops the program waiting.
 const LONGEST_WAIT: Duration = Duration::from_millis(100);
@@ -85,6 +85,7 @@ impl<T: Transport, S: Stores, C: Clock> Worker<T, S, C> {
             }
         }
         self.restore()?;
+        self.take_turns()?;
         self.tell_progress();
         self.close_quiet();
         if self.is_commit_due() {
@@ -127,7 +128,7 @@ impl<T: Transport, S: Stores, C: Clock> Worker<T, S, C> {
     /// Takes records, and does as the group decides.
     fn read(&mut self, patience: Duration) -> Result<(), Stop> {
         let now = self.clock.now();
-        let (tasks, watch) = (&mut self.tasks, &self.watch);
+        let (tasks, watch, mut came_back) = (&mut self.tasks, &self.watch, Vec::new());
         let polled = self.transport.poll(patience, &mut |task, records| {
             if let Some(task) = tasks.get_mut(&task)
                 && task.take(records, now)
@@ -135,8 +136,12 @@ impl<T: Transport, S: Stores, C: Clock> Worker<T, S, C> {
                 let took = since(task.assigned_at, now);
                 tracing::info!(task = %task.id, next = task.next.0, took_ms = took.as_millis() as u64, "live");
                 watch.notice(Notice::Live { task: task.id, next: task.next, took });
+                came_back.push(task.id);
             }
         });
+        for id in came_back {
+            self.hold(id);
+        }
         match polled {
             Ok(rebalances) => {
                 if self.said_away {
@@ -168,7 +173,7 @@ impl<T: Transport, S: Stores, C: Clock> Worker<T, S, C> {
         }
         for task in self.tasks.values() {
             match &task.phase {
-                Phase::Refilling { until, at } => {
+                Phase::Refilling { until, at } | Phase::Waiting { until, from: at } => {
                     let records = until.0 - at.0;
                     self.watch.notice(Notice::Remaining { task: task.id, records });
                     if log {
@@ -258,34 +263,5 @@ impl<T: Transport, S: Stores, C: Clock> Worker<T, S, C> {
         self.said_away = true;
         self.watch.notice(Notice::Away { worker: &self.name, away: true });
         tracing::warn!(worker = self.name, %failure, "the brokers do not answer: waiting for them, nothing is lost");
-    }
-
-    /// Closes the windows of partitions to which nothing has come for long.
-    fn close_quiet(&mut self) {
-        let Some(idle) = self.blueprint.pace.idle else { return };
-        let now = self.clock.now();
-        for task in self.tasks.values_mut() {
-            let quiet = since(task.quiet.since, now);
-            if task.id.flow != FlowName::Detect || !task.is_live() || task.quiet.done || quiet < idle / 2 {
-                continue;
-            }
-            // The end of the partition is looked at twice: what has moved between is on its way.
-            let before = task.quiet.end;
-            if before.is_some() && quiet < idle {
-                continue;
-            }
-            let Ok((_, end)) = self.transport.extent(task.id) else { continue };
-            match before {
-                Some(before) if before == end => {
-                    task.flow.idle(task.next);
-                    (task.touched, task.quiet.done) = (true, true);
-                    self.watch.notice(Notice::Idle(task.id));
-                }
-                None | Some(_) => {
-                    task.quiet.since = now.saturating_sub(idle / 2);
-                    task.quiet.end = Some(end);
-                }
-            }
-        }
     }
 }
