@@ -96,6 +96,16 @@ fn an_input_that_was_made_anew() {
 }
 
 #[test]
+fn an_input_that_is_deleted_while_it_runs() {
+    let Some((cluster, app)) = judged("gone", "", 1) else { return };
+    let mut instance = app.start("s", "--no-advice");
+    instance.wait_done();
+    cluster.tool(TOPICS, "--delete --topic gone-in");
+    let code = instance.wait().code().unwrap_or(-1);
+    assert!(code == 1 && instance.log().contains("was the topic deleted?"), "{code} {}", instance.log());
+}
+
+#[test]
 fn a_retention_that_is_shorter_than_a_window() {
     let Some((cluster, app)) = judged("brief", "", 1) else { return };
     cluster
