@@ -62,7 +62,7 @@ pub enum Keeping {
 }
 
 /// Bytes that quiet times may save up for busy ones.
-const MOST_SAVED_BYTES: f64 = 4e6;
+const MOST_SAVED_BYTES: f64 = 16e6;
 
 /// The flow at work on one partition.
 #[derive(Debug)]
