@@ -53,6 +53,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "flow/record",
             "flow/source",
             "flow/table",
+            "flow/time",
             "flow/window",
         ],
     ),

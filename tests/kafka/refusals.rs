@@ -130,6 +130,8 @@ fn settings_that_exactly_once_rests_on() {
     assert_refused(&app.refused("s", ""), 78, "exactly-once rests on how it is set");
     app.environment = vec![("TIDEWATCH_KAFKA_CLIENT_NO_SUCH_SETTING".into(), "1".into())];
     assert_refused(&app.refused("s", ""), 78, "no.such.setting");
+    let entity = App::new(&cluster.servers(), "entity", "--set window.time=entity");
+    assert_refused(&entity.refused("s", ""), 78, "window.time");
     let whole = App::new(&cluster.servers(), "whole", "--set window.kind=whole");
     assert_refused(&whole.refused("s", ""), 78, "never close");
 }

@@ -19,7 +19,7 @@ use crate::edge::http::Server;
 use crate::edge::kafka::KafkaSettings;
 use crate::edge::metrics::Metrics;
 use crate::edge::ports::StoreError;
-use crate::flow::window::settings::WindowKind;
+use crate::flow::window::settings::{TimeScope, WindowKind};
 use crate::topology::Topology;
 use workers::{Ended, Stopping};
 
@@ -87,6 +87,13 @@ fn plan(flags: &RunFlags, environment: &Environment) -> Result<Plan, Problem> {
         return Err(Problem(format!(
             "topology {} has windows of kind \"whole\", which never close while readings come: give it another kind, or \
              replay a file",
+            topology.name
+        )));
+    }
+    if topology.window.time == TimeScope::Entity {
+        return Err(Problem(format!(
+            "topology {} has window.time = \"entity\", whose clocks a restart next to Kafka does not bring back exactly: leave it \
+             out, or replay a file",
             topology.name
         )));
     }

@@ -18,6 +18,8 @@ use crate::flow::record::Role;
 use crate::flow::task::FlowName;
 use crate::run::stream::{BelowRetention, Blueprint, Pace, Stop, Worker};
 
+/// A changelog may lack what was committed for so many times as long as a transaction may stay open.
+const OPEN_TRANSACTIONS: u32 = 3;
 /// How long a worker may take to leave its group.
 const LEAVING: Duration = Duration::from_secs(2);
 
@@ -137,6 +139,7 @@ fn blueprint(plan: &Plan, roles: &Roles, partitions: u32) -> Blueprint {
         partitions,
         pace: Pace {
             commit_every: plan.commit_every,
+            changelog_patience: plan.kafka.transaction_timeout() * OPEN_TRANSACTIONS,
             idle: topology.stream.idle_ms.map(|ms| Duration::from_millis(ms as u64)),
             ..Pace::default()
         },

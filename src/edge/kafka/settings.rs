@@ -87,6 +87,12 @@ const NOTICE_TOPICS: Duration = Duration::from_secs(10);
 const LOOK_AROUND: Duration = Duration::from_secs(2);
 
 impl KafkaSettings {
+    /// How long a transaction may stay open when its process is gone.
+    pub fn transaction_timeout(&self) -> Duration {
+        let passed = self.client.get("transaction.timeout.ms").and_then(|text| text.parse().ok());
+        passed.map_or(SESSION, Duration::from_millis)
+    }
+
     /// What every client has.
     pub(super) fn client(&self) -> ClientConfig {
         let mut config = ClientConfig::new();

@@ -3,8 +3,8 @@
 use super::clock::{Doubtful, Resolved};
 use super::open::OpenWindow;
 use super::{
-    Downstream, EntityId, Extent, Held, Offset, Reading, Reason, Rejection, Resume, Scope, Slot, Source,
-    TimeScope, Window, WindowKind, Windows,
+    Downstream, EntityId, Extent, Held, Offset, Reading, Reason, Rejection, Scope, Slot, Source, TimeScope,
+    Window, WindowKind, Windows,
 };
 
 impl Windows {
@@ -264,30 +264,6 @@ impl Windows {
         let slot = &mut self.slots[id as usize];
         slot.open.push(OpenWindow::new(window, first));
         slot.open.len() - 1
-    }
-
-    /// The first record that a restart must read again, and what it must know to do so; nothing where all is closed.
-    pub fn replay_from(&self) -> (Option<Offset>, Resume) {
-        let opened = self.first.iter().next().map(|((first, _), clock)| (*first, clock, self.closed_until));
-        let unwritten = self.unwritten.iter().next();
-        let unwritten = unwritten.map(|((first, _), (clock, closed_until))| (*first, clock, *closed_until));
-        let earliest = opened.into_iter().chain(unwritten).min_by_key(|(first, _, _)| *first);
-        let mut from = earliest.map(|(first, _, _)| first);
-        let (mut clock, mut closed_until) = match earliest {
-            Some((_, clock, closed_until)) => (clock, closed_until),
-            None => (&self.partition.clock, self.closed_until),
-        };
-        let scopes = self.slots.iter().filter_map(|slot| slot.scope.as_deref());
-        let scopes = if self.settings.time == TimeScope::Entity { Some(scopes) } else { None };
-        for scope in scopes.into_iter().flatten().chain([&self.partition]) {
-            let held = scope.held.first().map(|held| (held.rest.offset, held.rest.index));
-            if let Some(held) = held.filter(|held| from.is_none_or(|from| *held < from)) {
-                from = Some(held);
-                (clock, closed_until) = (&self.partition.clock, self.closed_until);
-            }
-        }
-        let resume = Resume { clock: clock.clone(), closed_until, first: from };
-        (from.map(|(offset, _)| offset), resume)
     }
 }
 

@@ -3,7 +3,7 @@
 //! What an entity has learned is a function of its readings, as open windows are: a row is only a checkpoint of it. So rows
 //! need not be written with every window, as long as a restart reads again from the first reading that no row knows.
 
-use super::{Clock, Downstream, EntityId, EventTime, Offset, TimeScope, Window, WindowKind, Windows};
+use super::{Clock, Downstream, EntityId, EventTime, Offset, Resume, TimeScope, Window, WindowKind, Windows};
 
 impl Windows {
     /// From now on rows are kept, and it matters what is in them.
@@ -27,6 +27,30 @@ impl Windows {
         if let Some(first) = self.slots.get_mut(id as usize).and_then(|slot| slot.unwritten.take()) {
             self.unwritten.remove(&(first, id));
         }
+    }
+
+    /// The first record that a restart must read again, and what it must know to do so; nothing where all is closed.
+    pub fn replay_from(&self) -> (Option<Offset>, Resume) {
+        let opened = self.first.iter().next().map(|((first, _), clock)| (*first, clock, self.closed_until));
+        let unwritten = self.unwritten.iter().next();
+        let unwritten = unwritten.map(|((first, _), (clock, closed_until))| (*first, clock, *closed_until));
+        let earliest = opened.into_iter().chain(unwritten).min_by_key(|(first, _, _)| *first);
+        let mut from = earliest.map(|(first, _, _)| first);
+        let (mut clock, mut closed_until) = match earliest {
+            Some((_, clock, closed_until)) => (clock, closed_until),
+            None => (&self.partition.clock, self.closed_until),
+        };
+        let scopes = self.slots.iter().filter_map(|slot| slot.scope.as_deref());
+        let scopes = if self.settings.time == TimeScope::Entity { Some(scopes) } else { None };
+        for scope in scopes.into_iter().flatten().chain([&self.partition]) {
+            let held = scope.held.first().map(|held| (held.rest.offset, held.rest.index));
+            if let Some(held) = held.filter(|held| from.is_none_or(|from| *held < from)) {
+                from = Some(held);
+                (clock, closed_until) = (&self.partition.clock, self.closed_until);
+            }
+        }
+        let resume = Resume { clock: clock.clone(), closed_until, first: from };
+        (from.map(|(offset, _)| offset), resume)
     }
 
     /// The end of the last window that the entity has learned from.

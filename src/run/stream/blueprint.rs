@@ -37,7 +37,8 @@ pub struct Pace {
     pub uncommitted_records: u64,
     /// A partition without records for so long has its windows closed.
     pub idle: Option<Duration>,
-    /// How long a changelog may lack what was committed: markers of a transaction arrive one after the other.
+    /// How long a changelog may lack what was committed: markers of a transaction arrive one after the other. Longer than
+    /// a transaction may take (`transaction.timeout.ms`): one that a dead process left open hides what came after it.
     pub changelog_patience: Duration,
 }
 
@@ -47,7 +48,7 @@ impl Default for Pace {
             commit_every: Duration::from_millis(100),
             uncommitted_records: 200_000,
             idle: None,
-            changelog_patience: Duration::from_secs(30),
+            changelog_patience: Duration::from_mins(2),
         }
     }
 }

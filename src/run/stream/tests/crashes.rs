@@ -2,7 +2,10 @@
 
 use super::errors::{setup, step_of};
 use super::faults::{Call, Fault, Plan};
+use super::log::Name;
+use super::partition::Record;
 use super::run::{Run, Setup};
+use crate::edge::ports::Topic;
 
 /// Kills at the n-th such call; what is told of restoring afterwards: changelog records read.
 fn killed(setup: Setup, call: Call, n: usize, fault: Fault) -> u64 {
@@ -106,6 +109,35 @@ fn during_a_restore() {
     run.drive().unwrap();
     run.compare().unwrap();
     assert!(run.world.faults.borrow().happened.len() > 5);
+}
+
+#[test]
+fn leaving_a_transaction_open_in_front_of_what_is_committed_next() {
+    let mut run = Run::new(setup(), Plan::Nowhere);
+    run.feed(0, 6);
+    run.settle().unwrap();
+    {
+        let (mut log, task) = (run.world.log.borrow_mut(), run.tasks[0]);
+        let epoch = log.init("dead");
+        let record = Record {
+            key: Some(vec![1, 2, b'z']),
+            value: Some(vec![1]),
+            headers: Vec::new(),
+            transaction: None,
+        };
+        log.produce("dead", epoch, (Name::Of(Topic::Changelog(task.flow)), task.partition), record).unwrap();
+    }
+    let before = run.world.log.borrow().group.offsets[&run.tasks[0]].next;
+    run.feed(0, 6);
+    for _ in 0..6 {
+        run.turn();
+    }
+    assert!(run.world.log.borrow().group.offsets[&run.tasks[0]].next > before);
+    run.slot(0).borrow_mut().crash();
+    run.world.disks.borrow_mut().lose(0);
+    assert!(run.world.log.borrow().is_pending(), "the changelog cannot be read to its end yet");
+    run.drive().unwrap();
+    run.compare().unwrap();
 }
 
 #[test]

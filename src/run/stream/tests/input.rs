@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::super::blueprint::{BelowRetention, Blueprint, Pace};
 use super::random::Random;
-use crate::flow::detect::settings::{Kind, Settings};
+use crate::flow::detect::settings::{Baseline, Kind, Settings};
 use crate::flow::detection::{DetectionSettings, Keeping};
 use crate::flow::incident::IncidentSettings;
 use crate::flow::model::{Metric, Range, Schema, Services};
@@ -72,6 +72,9 @@ fn schema() -> Schema {
     }
 }
 
+/// The variant that learns next to nothing.
+const FORGETFUL: u64 = 9;
+
 /// Windows and detectors to try, by number.
 pub(super) fn detection(variant: u64) -> DetectionSettings {
     let z_score =
@@ -100,12 +103,13 @@ pub(super) fn detection(variant: u64) -> DetectionSettings {
             time: TimeScope::Partition,
             per_entity: true,
             max_jump_ms,
-            max_entities: 100,
+            // Fewer than there are, where nothing is learned of most of them.
+            max_entities: if variant == FORGETFUL { 2 } else { 100 },
         },
-        detectors: if variant.is_multiple_of(2) {
-            vec![z_score, status]
-        } else {
-            vec![z_score, status, forest]
+        detectors: match variant {
+            FORGETFUL => vec![Settings { baseline: Baseline::Window, ..z_score }, status],
+            variant if variant.is_multiple_of(2) => vec![z_score, status],
+            _ => vec![z_score, status, forest],
         },
         incident: Some(IncidentSettings { resolve_after_ms: 10_000, reopen_within_ms: 5_000 }),
         emit_all: !variant.is_multiple_of(3),

@@ -9,12 +9,16 @@
 //! whenever it arrives, even if it was meant for the transaction before.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use super::group::{Group, Member, Refused};
 use super::partition::{Partition, Record};
 use crate::edge::ports::{Position, Topic};
 use crate::flow::record::Role;
 use crate::flow::task::{FlowName, TaskId};
+
+/// A transaction that is open for longer is aborted.
+const TIME_OUT: Duration = Duration::from_millis(1500);
 
 /// A topic of the simulated log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -50,6 +54,7 @@ pub(super) enum Request {
 #[derive(Clone, Debug, Default)]
 struct Open {
     number: u64,
+    since: Duration,
     places: BTreeSet<Place>,
     has_positions: bool,
 }
@@ -82,6 +87,9 @@ pub(super) struct Log {
     transactions: u64,
     /// Larger values are refused.
     pub(super) largest: usize,
+    pub(super) now: Duration,
+    /// How many transactions were open for too long.
+    pub(super) expired: usize,
 }
 
 impl Log {
@@ -113,7 +121,8 @@ impl Log {
         }
         if !matches!(known.state, State::Ongoing(_)) {
             self.transactions += 1;
-            known.state = State::Ongoing(Open { number: self.transactions, ..Open::default() });
+            known.state =
+                State::Ongoing(Open { number: self.transactions, since: self.now, ..Open::default() });
         }
         match &mut known.state {
             State::Ongoing(open) => Ok(open),
@@ -224,6 +233,21 @@ impl Log {
             known.state = State::Ending(false, std::mem::take(open));
         }
         self.complete(id);
+    }
+
+    /// Ends what has been open, or decided and not marked, for too long.
+    pub(super) fn expire(&mut self, now: Duration) {
+        self.now = now;
+        for id in self.ids() {
+            match &self.ids[&id].state {
+                State::Ongoing(open) if now > open.since + TIME_OUT => {
+                    self.expired += 1;
+                    self.time_out(&id);
+                }
+                State::Ending(_, open) if now > open.since + TIME_OUT => self.complete(&id),
+                State::None | State::Ended(_) | State::Ongoing(_) | State::Ending(..) => {}
+            }
+        }
     }
 
     /// Whether some transaction is not over.

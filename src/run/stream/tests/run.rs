@@ -143,7 +143,7 @@ impl Run {
 
     /// Turns until all is done.
     pub(super) fn settle(&mut self) -> Result<(), String> {
-        for round in 0..ROUNDS {
+        for _ in 0..ROUNDS {
             if self.is_done() {
                 return Ok(());
             }
@@ -155,11 +155,6 @@ impl Run {
             // Whoever waits for something late has waited for it.
             let step = self.world.faults.borrow().step();
             self.world.deliver_late(step + 1);
-            if round == ROUNDS / 2 {
-                // What a request that came late has begun is ended by nobody else.
-                let mut log = self.world.log.borrow_mut();
-                log.ids().iter().for_each(|id| log.time_out(id));
-            }
         }
         Err(format!("stuck: {:?}", self.world.log.borrow().group))
     }
@@ -178,7 +173,8 @@ impl Run {
     fn unexplained(&self) -> Option<String> {
         let slots = self.world.slots.borrow();
         let faults = self.world.faults.borrow();
-        let time_outs = faults.happened.iter().filter(|(_, _, fault)| *fault == Fault::TimedOut).count();
+        let forced = faults.happened.iter().filter(|(_, _, fault)| *fault == Fault::TimedOut).count();
+        let time_outs = forced + self.world.log.borrow().expired;
         let explained = |stop: &&Stop| match stop {
             Stop::Store(_) => true,
             Stop::Fenced(_) => time_outs > 1 || self.has_twin,

@@ -16,9 +16,9 @@ use crate::edge::ports::Topic;
 use crate::flow::task::FlowName;
 
 /// Rounds of trouble.
-const ROUNDS: u64 = 24;
+const ROUNDS: u64 = 18;
 /// Schedules of each of the tests below.
-const SCHEDULES: u64 = 2_600;
+const SCHEDULES: u64 = 2_500;
 /// The numbers of transactions that other producers write into the input.
 const FOREIGN: u64 = 1 << 40;
 
@@ -33,7 +33,7 @@ struct Schedule {
 }
 
 fn setup(random: &mut Random) -> Setup {
-    let mut setup = Setup::detect(random.below(12), random.below(1 << 20), 4 + random.below(8) as usize);
+    let mut setup = Setup::detect(random.below(12), random.below(1 << 20), 3 + random.below(6) as usize);
     setup.lines.truncate(1 + random.below(2) as usize);
     setup.processes = 1 + random.below(3) as u32;
     match random.below(8) {
@@ -230,7 +230,7 @@ fn schedules_reach_every_kind_of_trouble() {
     let reasons = ["fenced", "not-a-member", "rebalance", "spoilt", "time-out", "unknown"];
     assert_eq!(reached.aborted, BTreeSet::from(reasons));
     assert_eq!(reached.stops, BTreeSet::from(["Fenced", "Store"].map(String::from)));
-    assert!(reached.idle > 100 && reached.changelog_records > 1000 && reached.refills > 500, "{reached:?}");
+    assert!(reached.idle > 100 && reached.changelog_records > 500 && reached.refills > 500, "{reached:?}");
 }
 
 /// Runs one schedule; what was wrong.

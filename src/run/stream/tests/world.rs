@@ -151,6 +151,7 @@ impl World {
 
     pub(super) fn pass(&self, time: Duration) {
         self.now.set(self.now.get() + time);
+        self.log.borrow_mut().expire(self.now.get());
     }
 }
 
