@@ -8,6 +8,7 @@ use super::settings::Environment;
 use super::{Exit, TopologyChoice, replay};
 use crate::flow::detection::Keeping;
 use crate::run::audit::{Audit, Verdict};
+use crate::topology::KeyedBy;
 
 /// Of a finding that differs, so much is shown.
 const SHOWN_BYTES: usize = 400;
@@ -31,7 +32,10 @@ pub(super) fn run(flags: &AuditFlags, environment: &Environment) -> Exit {
     let audit = Audit {
         kafka,
         application: topology.name.clone(),
-        detection: topology.detection(false, Keeping::Nothing),
+        detection: match topology.source.keyed_by {
+            KeyedBy::Entity => topology.detection(false, Keeping::Nothing),
+            KeyedBy::Anything => topology.detection(false, Keeping::Nothing).of_routed(),
+        },
         judged: roles.judged,
         findings: roles.findings,
         changelog: roles.changelog,

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::detect::list::Bench;
 use super::detect::settings::Settings;
 use super::incident::IncidentSettings;
+use super::intervals::Intervals;
 use super::judge::Judge;
 use super::model::Schema;
 use super::record::{Emitted, Offset, RawRecord};
@@ -21,6 +22,8 @@ use super::{Change, Counts, Epoch, Flow, Unreadable};
 /// The tables of learned rows, in [`Change::table`]: after the marks of windows incidents, then one a detector.
 const INCIDENTS: u8 = 1;
 const FIRST_DETECTOR: u8 = 2;
+/// The table of the last values of counters.
+pub const COUNTERS: u8 = 254;
 /// The table of idle marks: the key is the record, as eight bytes, before which every window was closed because nothing
 /// had come. They stay, so that whoever replays the input closes windows at the same places.
 pub const IDLE_MARKS: u8 = 255;
@@ -44,6 +47,14 @@ pub struct DetectionSettings {
     pub scores: bool,
     /// What is kept of learned rows, so that epochs must carry them.
     pub keeping: Keeping,
+}
+
+impl DetectionSettings {
+    /// The same for the topic that `route` writes, whatever it reads.
+    #[must_use]
+    pub fn of_routed(self) -> DetectionSettings {
+        DetectionSettings { schema: self.schema.as_routed(), ..self }
+    }
 }
 
 /// What is kept of learned rows.
@@ -97,6 +108,7 @@ impl Detection {
             settings.detectors.iter().enumerate().map(|(at, one)| Bench::new(one, table(at))).collect();
         let judge = Judge {
             services: decoder.services().into(),
+            intervals: Intervals::of(&settings.schema, COUNTERS),
             benches,
             incident: settings.incident,
             incidents: Table::new(INCIDENTS),
@@ -132,7 +144,8 @@ impl Detection {
             let until = self.windows.learned_until(id).map_or(i64::MIN, EventTime::as_ms).to_be_bytes();
             let name = self.windows.entities().name(id);
             let rows = self.judge.benches.iter().filter_map(|bench| bench.written(id, name, &until));
-            for change in rows {
+            let counters = self.judge.intervals.iter().filter_map(|stage| stage.written(id, name, &until));
+            for change in rows.chain(counters) {
                 self.allowance -= (change.key.len() + change.row.as_ref().map_or(0, Vec::len)) as f64;
                 changes.push(change);
             }
@@ -252,8 +265,12 @@ impl Flow for Detection {
                     let (until, row) = row.split_first_chunk().ok_or(Unreadable)?;
                     let until = i64::from_be_bytes(*until);
                     self.windows.restore_learned(id, EventTime::from_ms(until));
-                    let bench = self.judge.benches.get_mut((other - FIRST_DETECTOR) as usize);
-                    bench.is_some_and(|bench| bench.restore(id, row))
+                    if other == COUNTERS {
+                        self.judge.intervals.as_mut().is_some_and(|stage| stage.restore(id, row))
+                    } else {
+                        let bench = self.judge.benches.get_mut((other - FIRST_DETECTOR) as usize);
+                        bench.is_some_and(|bench| bench.restore(id, row))
+                    }
                 }
             };
             if !restored {

@@ -7,6 +7,7 @@ use super::Counts;
 use super::detect::list::Bench;
 use super::detect::{Score, Scores, Severity, Verdict};
 use super::incident::{IncidentSettings, Memory as IncidentMemory, State};
+use super::intervals::Intervals;
 use super::model::Schema;
 use super::readings::{ClosedWindow, Readings};
 use super::record::{Emitted, Origin, Output, Reason, Rejection, Role};
@@ -25,6 +26,8 @@ const LATE_ENTITIES: usize = 10_000;
 pub(super) struct Judge {
     pub(super) schema: Arc<Schema>,
     pub(super) services: Arc<[String]>,
+    /// What makes readings of samples, where it takes more than a decoder.
+    pub(super) intervals: Option<Intervals>,
     pub(super) benches: Vec<Bench>,
     pub(super) incident: Option<IncidentSettings>,
     pub(super) incidents: Table<IncidentMemory>,
@@ -95,10 +98,9 @@ impl Judge {
             self.counts.anomalies[severity] += 1;
         }
     }
-}
 
-impl Downstream for Judge {
-    fn closed(&mut self, entities: &Entities, id: EntityId, window: Window, readings: &Readings) -> bool {
+    /// Has a window's readings judged, put into their incident, reported.
+    fn report_on(&mut self, entities: &Entities, id: EntityId, window: Window, readings: &Readings) {
         let (schema, services) = (Arc::clone(&self.schema), Arc::clone(&self.services));
         let entity = entities.name(id);
         let closed = ClosedWindow { entity, window, readings, schema: &schema, services: &services };
@@ -130,14 +132,25 @@ impl Downstream for Judge {
         if let Some(out) = &mut self.scores {
             scores::append(&closed, &all_scores, entity_of, out);
         }
+    }
+}
+
+impl Downstream for Judge {
+    fn closed(&mut self, entities: &Entities, id: EntityId, window: Window, readings: &Readings) -> bool {
+        let mut intervals = self.intervals.take();
+        let readings = intervals.as_mut().map_or(readings, |intervals| intervals.gather(id, readings));
+        self.report_on(entities, id, window, readings);
+        self.intervals = intervals;
         self.incidents.get(id).is_some() || self.learns()
     }
 
     fn learns(&self) -> bool {
-        self.benches.iter().any(Bench::learns)
+        self.benches.iter().any(Bench::learns) || self.intervals.as_ref().is_some_and(Intervals::learns)
     }
 
     fn relearn(&mut self, entities: &Entities, id: EntityId, window: Window, readings: &Readings) {
+        let mut intervals = self.intervals.take();
+        let readings = intervals.as_mut().map_or(readings, |intervals| intervals.gather(id, readings));
         let (schema, services) = (Arc::clone(&self.schema), Arc::clone(&self.services));
         let entity = entities.name(id);
         let closed = ClosedWindow { entity, window, readings, schema: &schema, services: &services };
@@ -145,6 +158,7 @@ impl Downstream for Judge {
         for bench in self.benches.iter_mut().filter(|bench| bench.learns()) {
             bench.judge(id, &closed, &mut scores);
         }
+        self.intervals = intervals;
     }
 
     fn late(&mut self, entity: &str, time: EventTime, source: &Source<'_>, rejection: Rejection) {

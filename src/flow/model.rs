@@ -1,5 +1,7 @@
 //! What readings are made of: schema, values, service statuses.
 
+use super::samples::{SampleFormat, Sampling};
+
 /// The most metrics a topology may name: the presence mask is 64 bits.
 pub const MAX_METRICS: usize = 64;
 /// The most services a topology may know: two bits each in 64.
@@ -72,6 +74,8 @@ pub struct Schema {
     pub services: Services,
     /// The entity of a reading that names none and comes without a key.
     pub default_entity: String,
+    /// How samples become readings; `None` where every record holds whole readings of our own.
+    pub sampling: Option<Box<Sampling>>,
 }
 
 impl Schema {
@@ -104,7 +108,27 @@ impl Schema {
             metrics,
             services: Services::Named { names, required: true },
             default_entity: "infrastructure".into(),
+            sampling: None,
         }
+    }
+
+    /// The schema of samples as they come: a counter is any number from 0, its range is that of its rate.
+    #[must_use]
+    pub fn as_sampled(mut self) -> Schema {
+        let sampling = self.sampling.iter().flat_map(|sampling| &sampling.metrics);
+        for (metric, _) in self.metrics.iter_mut().zip(sampling).filter(|(_, sampled)| sampled.rate) {
+            metric.range = Range::NOT_NEGATIVE;
+        }
+        self
+    }
+
+    /// The schema of what `route` has made of records: readings of our own, whatever the records were.
+    #[must_use]
+    pub fn as_routed(mut self) -> Schema {
+        if let Some(sampling) = &mut self.sampling {
+            sampling.format = SampleFormat::Native;
+        }
+        self
     }
 
     /// The place of a metric in [`Schema::metrics`], by name.
@@ -183,6 +207,13 @@ impl Statuses {
             Status::Offline => 3,
         };
         self.0 = (self.0 & !(3 << (2 * service))) | (code << (2 * service));
+    }
+
+    /// These, where the later ones say nothing.
+    #[must_use]
+    pub fn updated(self, later: Statuses) -> Statuses {
+        let said = (later.0 | later.0 >> 1) & 0x5555_5555_5555_5555;
+        Statuses((self.0 & !(said | said << 1)) | later.0)
     }
 
     /// Whether any service is said not to be online: the high bit of its pair is set.

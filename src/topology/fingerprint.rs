@@ -4,6 +4,7 @@ use super::Topology;
 use crate::flow::detect::settings::{Baseline, ClusterModel, Settings};
 use crate::flow::incident::IncidentSettings;
 use crate::flow::model::{Metric, Schema, Services};
+use crate::flow::samples::{Sampled, Sampling};
 use crate::flow::window::settings::{TimeScope, WindowKind, WindowSettings};
 
 impl Topology {
@@ -32,7 +33,7 @@ impl Topology {
 }
 
 fn schema(hash: &mut Hash, schema: &Schema) {
-    let Schema { metrics, services, default_entity } = schema;
+    let Schema { metrics, services, default_entity, sampling } = schema;
     hash.number(metrics.len() as u64);
     for Metric { name, unit: _, range, judged, optional } in metrics {
         hash.text(name);
@@ -51,6 +52,28 @@ fn schema(hash: &mut Hash, schema: &Schema) {
         }
     }
     hash.text(default_entity);
+    if let Some(sampling) = sampling {
+        samples(hash, sampling);
+    }
+}
+
+fn samples(hash: &mut Hash, sampling: &Sampling) {
+    let Sampling { format, entity, time, series, interval_ms, metrics } = sampling;
+    hash.text(format.name());
+    let (name, value) = series.as_ref().map_or(("", ""), |(name, value)| (name, value));
+    for text in [entity.as_deref().unwrap_or_default(), time.as_deref().unwrap_or_default(), name, value] {
+        hash.text(text);
+    }
+    hash.number(interval_ms.unwrap_or(0) as u64);
+    for Sampled { from, scale, rate } in metrics {
+        hash.text(&from.name);
+        for (tag, value) in &from.tags {
+            hash.text(tag);
+            hash.text(value);
+        }
+        hash.number(scale.to_bits());
+        hash.flags([*rate, false, false]);
+    }
 }
 
 fn window(hash: &mut Hash, window: &WindowSettings) {
@@ -159,6 +182,7 @@ mod tests {
         check("metric.0.name", "value", true);
         check("services.required", "false", true);
         check("source.default_entity", "all", true);
+        check("source.interval", "10s", true);
     }
 
     #[test]

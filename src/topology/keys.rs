@@ -61,6 +61,11 @@ const YEAR_MS: i64 = 366 * DAY_MS;
 const FORESTS: &[Kind] = &[Kind::IsolationForest];
 const CLUSTERS: &[Kind] = &[Kind::Clusters];
 const COMPONENTS: &[Kind] = &[Kind::PcaMahalanobis];
+/// The longest path to a value.
+const MAX_PATH_BYTES: usize = 512;
+/// What records can be.
+const FORMATS: &[&str] =
+    &["json", "telegraf", "collectd", "otlp-json", "otlp", "prometheus-json", "influx", "mapped"];
 const THRESHOLDS: &[Kind] = &[Kind::ZScore, Kind::PcaMahalanobis, Kind::Clusters];
 
 /// The keys, in the order of their tables.
@@ -77,11 +82,25 @@ pub(super) const KEYS: &[Key] = &[
     key("source.default_entity", Takes::Text { high_bytes: MAX_ENTITY_BYTES }, "\"infrastructure\"",
         "the entity of readings that name none and come without a key"),
 
+    key("source.format", Takes::Word(FORMATS), "\"json\"",
+        "what records are: readings of our own, or samples of another program"),
+    key("source.interval", Takes::SpanOrOff { high_ms: DAY_MS }, "\"off\"",
+        "samples of one entity within so long are one reading"),
+    key("source.entity", Takes::Text { high_bytes: MAX_PATH_BYTES }, "",
+        "the tag, label, attribute, path or column that names the entity"),
+    key("source.time", Takes::Text { high_bytes: MAX_PATH_BYTES }, "", "the path or column of the time, where records are mapped"),
+    key("source.series", Takes::Text { high_bytes: MAX_PATH_BYTES }, "", "the path of a series' name, where a mapped record is one sample"),
+    key("source.value", Takes::Text { high_bytes: MAX_PATH_BYTES }, "", "the path of its value"),
+
     key("metric.name", Takes::Text { high_bytes: 128 }, "", "the field or column"),
     key("metric.unit", Takes::Label { high_bytes: 32 }, "\"\"", "for people: `%`, `ms`"),
     key("metric.range", Takes::Range, "[-inf, inf]", "values outside `[low, high]` are rejected"),
     key("metric.judged", Takes::Boolean, "true", "whether detectors judge it"),
     key("metric.optional", Takes::Boolean, "false", "whether a reading may come without it"),
+    key("metric.from", Takes::Text { high_bytes: MAX_PATH_BYTES }, "",
+        "the series, path or column it is read from; its name unless set"),
+    key("metric.scale", Takes::Number(Bounds::ABOVE_0), "1.0", "what samples are multiplied by"),
+    key("metric.rate", Takes::Boolean, "false", "whether samples are those of a counter, and the metric is its growth a second"),
 
     key("services.names", Takes::Names, "", "their names; by default database, api_gateway, cache"),
     key("services.any", Takes::Boolean, "false", "whether services of any name are taken; the default with `[[metric]]`"),

@@ -14,7 +14,7 @@ use super::{Exit, TopologyChoice, replay};
 use crate::edge::ports::{Store, StoreError};
 use crate::edge::sled::Sled;
 use crate::flow::chain::Chain;
-use crate::flow::detection::{IDLE_MARKS, Keeping};
+use crate::flow::detection::{COUNTERS, IDLE_MARKS, Keeping};
 use crate::run::replay::state::{Footer, open_state, restore};
 use crate::run::{ReplaySettings, RunError};
 use crate::topology::Topology;
@@ -124,6 +124,7 @@ fn table_name(topology: &Topology, table: u8) -> String {
     match table {
         0 => "windows".to_owned(),
         1 => "incidents".to_owned(),
+        COUNTERS => "counters".to_owned(),
         IDLE_MARKS => "idle marks".to_owned(),
         other => match topology.detectors.get(usize::from(other) - 2) {
             Some(settings) => format!("detect.{} {}", other - 2, settings.kind.name()),

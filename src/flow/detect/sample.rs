@@ -29,6 +29,7 @@ pub(crate) fn readings<R: AsRef<[f64]>>(vectors: &[R]) -> (Schema, Readings) {
         metrics: (0..width).map(metric).collect(),
         services: Services::Any,
         default_entity: "a".into(),
+        sampling: None,
     };
     let column = |at| vectors.iter().map(move |vector| vector.as_ref()[at]);
     let readings = Readings {

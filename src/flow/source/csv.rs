@@ -173,7 +173,7 @@ fn text_of(cell: &[u8]) -> Value<'_> {
 
 /// The cells of one line; the memory serves the next.
 #[derive(Debug, Default)]
-struct Cells {
+pub(super) struct Cells {
     /// Where each ends: in the line, or in `unquoted`.
     ends: Vec<usize>,
     /// The cells without their quotes, one behind the other, where the line has quotes.
@@ -182,7 +182,7 @@ struct Cells {
 }
 
 impl Cells {
-    fn split(&mut self, line: &[u8], delimiter: u8) -> Result<(), Rejection> {
+    pub(super) fn split(&mut self, line: &[u8], delimiter: u8) -> Result<(), Rejection> {
         self.quoted = memchr::memchr3(b'"', b'\n', b'\r', line).is_some();
         self.ends.clear();
         if !self.quoted {
@@ -204,7 +204,7 @@ impl Cells {
     }
 
     /// The cells of the line that was split, without white space around.
-    fn iter<'a>(&'a self, line: &'a [u8]) -> impl Iterator<Item = &'a [u8]> {
+    pub(super) fn iter<'a>(&'a self, line: &'a [u8]) -> impl Iterator<Item = &'a [u8]> {
         let (text, gap) = if self.quoted { (&*self.unquoted, 0) } else { (line, 1) };
         let mut start = 0;
         self.ends.iter().map(move |end| {

@@ -4,6 +4,7 @@
 //! record ─▶ split ─▶ shape ─▶ reading              the usual case: keys in the last reading's order
 //!                      └▶ json ─▶ draft ─▶ reading  everything else, and all that is rejected
 //! record ─▶ csv ─▶ draft ─▶ reading
+//! record ─▶ sampled ─▶ readings                    records of other programs
 //! ```
 
 mod csv;
@@ -16,6 +17,7 @@ mod json;
 mod learn;
 mod literal;
 mod number;
+mod sampled;
 mod shape;
 mod split;
 #[cfg(test)]
@@ -31,6 +33,7 @@ use crate::flow::time::EventTime;
 use draft::Draft;
 use elements::{Element, Elements};
 use envelope::Envelope;
+use sampled::Samples;
 use shape::Shapes;
 
 /// What a decoder makes of a record, or of one element of its array.
@@ -42,7 +45,7 @@ pub enum Decoded<'a> {
         entity: &'a str,
         /// The reading; its memory is used again for the next one.
         reading: &'a Reading,
-        /// The original bytes: the record's, or the array element's.
+        /// The original bytes: the record's, or the array element's. Of records of other programs the reading as JSON.
         value: &'a [u8],
     },
     /// Something that cannot be used.
@@ -66,11 +69,14 @@ pub struct Decoder {
     scratch: Reading,
     shapes: Shapes,
     tables: csv::Tables,
+    /// Where records are not readings of our own.
+    samples: Option<Samples>,
 }
 
 impl Decoder {
     /// A decoder of readings of that schema.
     pub fn new(schema: Schema, max_payload_bytes: usize) -> Decoder {
+        let schema = schema.as_sampled();
         let services = match &schema.services {
             Services::Named { names, .. } => names.clone(),
             Services::Any => Vec::with_capacity(MAX_SERVICES),
@@ -79,7 +85,8 @@ impl Decoder {
         let time = EventTime::from_ms(0).expect("1970 is representable");
         let scratch = Reading { time, values, present: 0, statuses: Statuses::default() };
         let (shapes, tables) = (Shapes::new(), csv::Tables::default());
-        Decoder { schema, max_payload_bytes, services, scratch, shapes, tables }
+        let samples = Samples::of(&schema);
+        Decoder { schema, max_payload_bytes, services, scratch, shapes, tables, samples }
     }
 
     /// A decoder that learns no shapes.
@@ -130,6 +137,9 @@ impl Decoder {
         if value.len() > self.max_payload_bytes {
             let detail = format!("{} bytes, more than {}", value.len(), self.max_payload_bytes);
             return each(Decoded::Rejected { value, rejection: Rejection::new(Reason::TooLarge, detail) });
+        }
+        if let Some(samples) = &mut self.samples {
+            return samples.decode(record, &mut self.scratch, each);
         }
         match record.format {
             Format::Json => self.decode_json(record, each),

@@ -68,6 +68,9 @@ impl Blueprint {
         let detection = &self.detection;
         match flow {
             FlowName::Route => Box::new(Route::new(detection.schema.clone(), detection.max_payload_bytes)),
+            FlowName::Detect if self.inputs.iter().any(|(name, _)| *name == FlowName::Route) => {
+                Box::new(Detection::new(&detection.clone().of_routed()))
+            }
             FlowName::Detect => Box::new(Detection::new(detection)),
             FlowName::Advise => Box::new(Advise::new(true)),
         }

@@ -1,6 +1,7 @@
 //! From settings that are right one by one to a topology that is right as a whole.
 
 mod detectors;
+mod samples;
 mod schema;
 mod window;
 
@@ -41,7 +42,7 @@ impl Said {
         if !self.has("name") {
             self.problem("name", "is missing: consumer group and internal topics begin with it");
         }
-        let topology = Topology {
+        let mut topology = Topology {
             name: self.given("name").map_or_else(String::new, |_| self.text("name")),
             source: self.source(),
             schema: self.schema(),
@@ -54,6 +55,7 @@ impl Said {
             kafka_client: std::mem::take(&mut self.kafka_client),
             warnings: Vec::new(),
         };
+        self.samples(&mut topology);
         self.check_topics(&topology);
         if topology.source.keyed_by == KeyedBy::Entity && self.given("sink.readings").is_some() {
             self.warn("sink.readings", "does not apply with source.keyed_by = \"entity\"");

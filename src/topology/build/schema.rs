@@ -15,6 +15,7 @@ impl Said {
             metrics: if own_metrics { self.metrics() } else { native.metrics },
             services: self.services(own_metrics, native.services),
             default_entity: self.text("source.default_entity"),
+            sampling: None,
         }
     }
 

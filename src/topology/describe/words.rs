@@ -18,6 +18,15 @@ pub(super) fn detect(topology: &Topology) -> Vec<String> {
         KeyedBy::Anything => Vec::new(),
     };
     lines.push(window(&topology.window));
+    if let Some(sampling) = &topology.schema.sampling {
+        if let Some(interval_ms) = sampling.interval_ms {
+            lines.push(format!("gathers samples of {} into a reading", write_span(interval_ms)));
+        }
+        let counters = sampling.metrics.iter().filter(|metric| metric.rate).count();
+        if counters > 0 {
+            lines.push(format!("derives rates of {counters} of the metrics"));
+        }
+    }
     lines.extend(topology.detectors.iter().map(detector));
     if let Some(incident) = topology.incident {
         let (quiet, again) = (write_span(incident.resolve_after_ms), write_span(incident.reopen_within_ms));
@@ -89,7 +98,12 @@ pub(super) fn detector(settings: &Settings) -> String {
 
 fn decoding(topology: &Topology) -> String {
     let most = write_size(topology.source.max_payload_bytes);
-    format!("decodes {} from records of {most} at most", schema(&topology.schema))
+    let format = topology.schema.sampling.as_ref().map(|sampling| sampling.format.name());
+    let records = match format {
+        None | Some("json") => "records".to_owned(),
+        Some(format) => format!("records of {format}"),
+    };
+    format!("decodes {} from {records} of {most} at most", schema(&topology.schema))
 }
 
 fn schema(schema: &Schema) -> String {

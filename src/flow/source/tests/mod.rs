@@ -58,6 +58,7 @@ fn small() -> Schema {
         metrics: vec![metric("cpu", Range::PERCENT, false), metric("load", Range::POSITIVE, true)],
         services: Services::Named { names: vec!["db".into(), "web".into()], required: false },
         default_entity: "fleet".into(),
+        sampling: None,
     }
 }
 

@@ -8,6 +8,7 @@ use crate::flow::detect::settings::{Baseline, Kind, Settings};
 use crate::flow::detection::{DetectionSettings, Keeping};
 use crate::flow::incident::IncidentSettings;
 use crate::flow::model::{Metric, Range, Schema, Services};
+use crate::flow::samples::{SampleFormat, Sampled, Sampling, Selector};
 use crate::flow::task::FlowName;
 use crate::flow::window::settings::{TimeScope, WindowKind, WindowSettings};
 
@@ -57,7 +58,7 @@ pub(super) fn lines(seed: u64, count: usize) -> Vec<Line> {
     lines
 }
 
-fn schema() -> Schema {
+fn schema(variant: u64) -> Schema {
     let metric = |name: &str| Metric {
         name: name.into(),
         unit: String::new(),
@@ -69,6 +70,14 @@ fn schema() -> Schema {
         metrics: vec![metric("cpu"), metric("load")],
         services: Services::Any,
         default_entity: "e".into(),
+        // In some variants readings are gathered and `load` is a counter, which often goes back.
+        sampling: matches!(variant % 6, 1 | 5).then(|| {
+            let sampled = |rate| Sampled { from: Selector::plain("x"), scale: 1.0, rate };
+            let metrics = vec![sampled(false), sampled(true)];
+            let format = SampleFormat::Native;
+            let (entity, time, series, interval_ms) = (None, None, None, Some(5_000));
+            Box::new(Sampling { format, entity, time, series, interval_ms, metrics })
+        }),
     }
 }
 
@@ -95,7 +104,7 @@ pub(super) fn detection(variant: u64) -> DetectionSettings {
         _ => (WindowKind::Tumbling { size_ms: 20_000 }, 0, Some(10_000)),
     };
     DetectionSettings {
-        schema: schema(),
+        schema: schema(variant),
         max_payload_bytes: 1 << 16,
         window: WindowSettings {
             kind,
