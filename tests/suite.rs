@@ -11,6 +11,7 @@ mod architecture;
 mod bad_input;
 mod commands;
 mod golden;
+mod inputs;
 mod kafka;
 mod predecessor;
 mod resume;

@@ -1,7 +1,18 @@
 //! The topologies that come with the program.
 
 /// Their names, the default first.
-pub const BUILTIN_NAMES: [&str; 4] = ["infrastructure", "minimal", "whole-file", "message"];
+pub const BUILTIN_NAMES: [&str; 10] = [
+    "infrastructure",
+    "minimal",
+    "whole-file",
+    "message",
+    "telegraf",
+    "influx",
+    "collectd",
+    "otlp",
+    "prometheus",
+    "mapped",
+];
 
 /// The TOML text of one.
 pub fn builtin(name: &str) -> Option<&'static str> {
@@ -10,6 +21,12 @@ pub fn builtin(name: &str) -> Option<&'static str> {
         "minimal" => Some(include_str!("../../topologies/minimal.toml")),
         "whole-file" => Some(include_str!("../../topologies/whole-file.toml")),
         "message" => Some(include_str!("../../topologies/message.toml")),
+        "telegraf" => Some(include_str!("../../topologies/telegraf.toml")),
+        "influx" => Some(include_str!("../../topologies/influx.toml")),
+        "collectd" => Some(include_str!("../../topologies/collectd.toml")),
+        "otlp" => Some(include_str!("../../topologies/otlp.toml")),
+        "prometheus" => Some(include_str!("../../topologies/prometheus.toml")),
+        "mapped" => Some(include_str!("../../topologies/mapped.toml")),
         _ => None,
     }
 }
