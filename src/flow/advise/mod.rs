@@ -1,5 +1,8 @@
 //! The flow `advise`: findings in, reports with recommendations out.
 
+pub mod answer;
+pub mod extract;
+pub mod names;
 pub mod runbook;
 
 use super::record::{Emitted, Offset, Output, RawRecord, Reason, Rejection, Role};
