@@ -57,7 +57,10 @@ const ARROWS: &[(&str, &[&str])] = &[
         ],
     ),
     ("flow/route", &["flow", "flow/model", "flow/record", "flow/source"]),
-    ("flow/advise", &["flow", "flow/detect", "flow/model", "flow/record", "flow/sink"]),
+    (
+        "flow/advise",
+        &["flow", "flow/detect", "flow/hash", "flow/model", "flow/record", "flow/sink", "flow/time"],
+    ),
     ("flow/chain", &["flow", "flow/advise", "flow/detection", "flow/record"]),
 ];
 
@@ -65,6 +68,9 @@ const ARROWS: &[(&str, &[&str])] = &[
 const LIBRARIES: &[(&str, &str)] = &[
     ("sled", "edge/sled"),
     ("rdkafka", "edge/kafka"),
+    ("reqwest", "edge/llm"),
+    ("tokio", "edge/llm"),
+    ("jsonschema", "flow/advise"),
     ("xxhash_rust", "run/stream/digest"),
     ("clap", "cli"),
     ("clap_complete", "cli"),

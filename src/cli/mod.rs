@@ -1,5 +1,6 @@
 //! The command line: a file per subcommand.
 
+mod advice;
 mod completions;
 mod demo;
 mod exit;

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 use serde_json::json;
 
+use super::advice::{self, AdviceFlags};
 use super::progress::Progress;
 use super::settings::{self, Environment};
 use super::table::Table;
@@ -43,9 +44,8 @@ pub(super) struct ReplayFlags {
     /// How to print what was found
     #[arg(long, value_enum, default_value = "table")]
     format: Format,
-    /// Give no recommendations
-    #[arg(long)]
-    no_advice: bool,
+    #[command(flatten)]
+    advice: AdviceFlags,
     /// Leave windows open at the end of the input, as a stream would
     #[arg(long)]
     leave_open: bool,
@@ -78,25 +78,33 @@ pub(super) fn run(flags: &ReplayFlags, environment: &Environment) -> Exit {
         Ok(topology) => topology,
         Err(problem) => return Exit::configuration(&problem),
     };
+    let mut adviser = match advice::prepare(&topology, &flags.choice, &flags.advice, environment) {
+        Ok(adviser) => adviser,
+        Err(problem) => return Exit::configuration(&problem),
+    };
+    let advisor = adviser.advisor.take();
     let state = flags.state.clone().or_else(|| environment.get("TIDEWATCH_STATE").map(PathBuf::from));
-    let replay = Replay::open(ReplaySettings {
+    let settings = ReplaySettings {
         name: topology.name.clone(),
         topology: topology.fingerprint(),
         detection: topology.detection(flags.scores, state.is_some()),
-        advise: topology.advise.enabled && !flags.no_advice,
+        advise: adviser.settings.clone(),
         files: flags.files.iter().chain(&flags.input).cloned().collect(),
         state,
         out: flags.out.clone(),
         leave_open: flags.leave_open,
         commit_every_records: flags.commit_every.max(1),
-    });
-    let replay = match replay {
+    };
+    let replay = match Replay::open(settings, advisor) {
         Ok(replay) => replay,
         Err(error) => return refused(&error),
     };
     let mut watch = Watch { format: flags.format, table: Table::default(), progress: Progress::new(&replay) };
     let ended = replay.run(&mut |epoch, replay| watch.see(epoch, replay));
     watch.progress.finish();
+    if let Some(counted) = adviser.counted() {
+        tracing::info!(?counted, "a model was asked");
+    }
     match ended {
         Ok(ended) => conclude(flags, watch.table, &ended),
         // Whoever reads our output has seen enough.
@@ -211,6 +219,11 @@ fn summary(ended: &Ended, hint: Option<&str>) -> serde_json::Value {
         "findings": counts.findings,
         "anomalies": {"low": low, "medium": medium, "high": high},
         "incidents": counts.incidents,
+        "advice": {
+            "llm": counts.advice.llm, "cache": counts.advice.cache, "rules": counts.advice.rules,
+            "failed": counts.advice.failed, "calls": counts.advice.usage.calls,
+            "tokens": {"in": counts.advice.usage.tokens_in, "out": counts.advice.usage.tokens_out},
+        },
         "broken": ended.broken.iter().map(ToString::to_string).collect::<Vec<_>>(),
         "hint": hint,
     })

@@ -87,7 +87,7 @@ pub(super) fn load(choice: &TopologyChoice, environment: &Environment) -> Result
     Ok(topology)
 }
 
-fn problems(name: &str, found: &[topology::Problem]) -> Problem {
+pub(super) fn problems(name: &str, found: &[topology::Problem]) -> Problem {
     let lines: Vec<String> = found.iter().map(|problem| format!("\n  {problem}")).collect();
     Problem(format!("topology {name} has {} {}:{}", lines.len(), plural(lines.len()), lines.concat()))
 }

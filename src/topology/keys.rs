@@ -129,6 +129,17 @@ pub(super) const KEYS: &[Key] = &[
         "a finding this soon after reopens the incident instead of opening another"),
 
     key("advise.enabled", Takes::Boolean, "true", "whether findings get recommendations"),
+    key("advise.runbook", Takes::Text { high_bytes: 1024 }, "", "a file of rules beside the built-in ones"),
+    key("advise.notes", Takes::Text { high_bytes: 1024 }, "",
+        "a folder of Markdown files: a model is told the sections about what was found"),
+    key("advise.pseudonyms", Takes::Boolean, "false", "whether names of entities and services are hidden from a model"),
+    key("advise.deadline", Takes::Span { low_ms: 100, high_ms: 600_000 }, "\"30s\"",
+        "a report waits so long for a model, then the runbook advises"),
+    key("advise.concurrency", Takes::Integer { low: 1, high: 256 }, "4", "questions under way at a time in a process"),
+    key("advise.open", Takes::Integer { low: 1, high: 256 }, "8", "questions of a partition at a time"),
+    key("advise.budget", Takes::Names,
+        "[\"60 calls/hour\", \"500 calls/day\", \"300000 tokens/hour\", \"2000000 tokens/day\"]",
+        "the most that a process asks of a model; `[]` is without limit"),
 
     key("sink.topic", Takes::Topic, "\"infra-output\"", "reports with recommendations"),
     key("sink.findings", Takes::Topic, "\"<name>-findings\"", "reports without, committed at once"),

@@ -1,10 +1,12 @@
 //! What the loops ask of the outside, so that they need not know who answers.
 
+mod advisor;
 mod clock;
 mod store;
 mod transport;
 mod watch;
 
+pub use advisor::Advisor;
 pub use clock::Clock;
 pub use store::{EachRow, Store, StoreError, Stores};
 pub use transport::{

@@ -175,6 +175,13 @@ fn broken_rules(proposal: &Proposal, names: &Names) -> Vec<String> {
             if text.contains(|c: char| c.is_control() || c == '\u{fffd}') {
                 wrong.push(format!("{place}/{field}: has characters that cannot be shown"));
             }
+            if field != "id"
+                && let Some(stranger) = names.stranger(text)
+            {
+                wrong.push(bounded(&format!(
+                    "{place}/{field}: names {stranger}, which is not of this incident"
+                )));
+            }
             // Nothing in an incident is an address, so an address was made up, or slipped in by whoever sends readings.
             if text.contains("://") {
                 wrong.push(format!("{place}/{field}: must not have a link"));

@@ -4,7 +4,8 @@ use serde_json::Value;
 
 /// The first JSON value in a text that is an object or a list of objects; `None` where there is none.
 pub fn json(text: &str) -> Option<Value> {
-    let text = text.trim();
+    // What a model thinks aloud is no answer.
+    let text = text.rsplit("</think>").next().unwrap_or(text).trim();
     if let Ok(value) = serde_json::from_str::<Value>(text)
         && is_structure(&value)
     {
@@ -78,6 +79,7 @@ mod tests {
             "Sure! Here it is:\n```json\n{\"a\": [1, 2]}\n```\nHope it helps {really}.",
             Some(&value!({"a": [1, 2]})),
         );
+        check("<think>{\"b\": 2}?</think>{\"a\": 1}", Some(&value!({"a": 1})));
         check("[{\"a\": 1}] as you asked", Some(&value!([{"a": 1}])));
         check("see [1] and {x}: {\"a\": \"}\"}", Some(&value!({"a": "}"})));
     }

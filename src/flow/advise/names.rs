@@ -50,6 +50,11 @@ impl Names {
         all.map(String::as_str).find(|name| self.told(name).is_some_and(|known| known == told))
     }
 
+    /// Whether it is the real name of an entity or service of the incident.
+    pub fn has(&self, real: &str) -> bool {
+        self.entities.iter().chain(&self.services).any(|name| name == real)
+    }
+
     /// A text of the model with the real names in it.
     pub fn restore(&self, text: &str) -> String {
         if self.pseudonyms { replace_words(text, &self.pairs(false)) } else { text.to_owned() }
@@ -65,6 +70,37 @@ impl Names {
     /// A neutral text with the real names of this incident.
     pub fn particular(&self, text: &str) -> String {
         replace_words(text, &self.pairs(true))
+    }
+
+    /// A text with the names in it as the model is told them.
+    pub fn hidden(&self, text: &str) -> String {
+        if !self.pseudonyms {
+            return text.to_owned();
+        }
+        let pairs: Vec<(String, String)> =
+            self.pairs(false).into_iter().map(|(told, real)| (real, told)).collect();
+        replace_words(text, &pairs)
+    }
+
+    /// A word of a text that looks like the name of an entity of this fleet but is none of the incident: `host-9` where
+    /// the incident is about `host-1`.
+    pub fn stranger<'t>(&self, text: &'t str) -> Option<&'t str> {
+        let stem = |name: &str| name.trim_end_matches(|c: char| c.is_ascii_digit()).len();
+        let numbered = |name: &str| {
+            let end = stem(name);
+            end >= 3 && end < name.len() && name.ends_with(|c: char| c.is_ascii_digit())
+        };
+        let known: Vec<String> = self.targets().into_iter().filter(|name| numbered(name)).collect();
+        let words = text.split(|c: char| !is_name_char(c)).map(|word| word.trim_end_matches('.'));
+        words.filter(|word| numbered(word)).find(|word| {
+            let alike = known.iter().any(|name| name.get(..stem(name)) == word.get(..stem(word)));
+            alike && !known.iter().any(|name| name == word)
+        })
+    }
+
+    /// The services, by their real names.
+    pub fn services(&self) -> impl Iterator<Item = &str> {
+        self.services.iter().map(String::as_str)
     }
 
     /// How many entities there are.
@@ -111,10 +147,11 @@ fn first<'a>(names: impl Iterator<Item = &'a str>, most: usize) -> Vec<String> {
     kept
 }
 
-/// A name of bounded length, cut between two characters.
+/// A name of bounded length, cut between two characters, with nothing in it that could end a line or a fence.
 fn cut(name: &str) -> String {
     let end = (0..=MAX_TOLD_BYTES.min(name.len())).rev().find(|&at| name.is_char_boundary(at));
-    name.get(..end.unwrap_or(0)).unwrap_or_default().to_owned()
+    let kept = name.get(..end.unwrap_or(0)).unwrap_or_default();
+    kept.chars().map(|c| if c.is_control() || c == '`' { '_' } else { c }).collect()
 }
 
 fn is_name_char(c: char) -> bool {
@@ -183,6 +220,20 @@ mod tests {
         assert_eq!(names.restore("Restart service-1 on entity-2."), "Restart database on host-12.");
         assert_eq!(names.real_target("service-2"), Some("cache"));
         assert_eq!(names.real_target("cache"), None);
+    }
+
+    #[test]
+    fn a_name_of_the_fleet_that_is_not_of_the_incident_is_a_stranger() {
+        let names = names(false);
+        assert_eq!(names.stranger("Move load from host-1 to host-2."), Some("host-2"));
+        assert_eq!(names.stranger("Restart host-12, then host-1. Wait 10 s, see utf-8."), None);
+    }
+
+    #[test]
+    fn a_name_cannot_end_the_line_it_is_told_in() {
+        let names = Names::new(["a\n```\nb"].into_iter(), [].into_iter(), false);
+        assert_eq!(names.targets(), ["a_____b"]);
+        assert_eq!(names.real_target("a_____b"), Some("a\n```\nb"));
     }
 
     #[test]

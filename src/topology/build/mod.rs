@@ -1,12 +1,13 @@
 //! From settings that are right one by one to a topology that is right as a whole.
 
+mod advise;
 mod detectors;
 mod schema;
 mod window;
 
 use super::check::Said;
 use super::takes::Setting;
-use super::{AdviseSettings, Emit, KeyedBy, SinkSettings, SourceSettings, Topology};
+use super::{Emit, KeyedBy, SinkSettings, SourceSettings, Topology};
 use crate::flow::detect::settings::{Kind, Settings};
 use crate::flow::incident::IncidentSettings;
 
@@ -48,7 +49,7 @@ impl Said {
             window: self.window(),
             detectors: self.detectors(),
             incident: self.incident(),
-            advise: AdviseSettings { enabled: self.boolean("advise.enabled") },
+            advise: self.advise(),
             sink: self.sink(),
             kafka_client: std::mem::take(&mut self.kafka_client),
             warnings: Vec::new(),
