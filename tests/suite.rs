@@ -7,11 +7,13 @@
     reason = "a test fails by panicking"
 )]
 
+mod advice;
 mod architecture;
 mod bad_input;
 mod commands;
 mod golden;
 mod predecessor;
+mod real_model;
 mod resume;
 mod same_flow;
 mod support;

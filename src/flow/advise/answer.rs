@@ -10,6 +10,7 @@ use serde_json::{Map, Value, json};
 
 use super::extract;
 use super::names::Names;
+use super::prompt;
 use crate::flow::sink::report::Recommendation;
 
 /// A violation is told in at most so many characters, and an answer's violations are at most so many.
@@ -83,10 +84,13 @@ pub fn strict_schema(targets: &[String]) -> Value {
     let mut schema = schema(targets);
     if let Some(parameters) = schema.pointer_mut("/properties/recommendations/items/properties/parameters") {
         *parameters = json!({
-            "type": "array", "maxItems": 12,
+            "type": "array", "maxItems": 6,
             "items": {
                 "type": "object",
-                "properties": {"name": {"type": "string"}, "value": {"type": "string"}},
+                "properties": {
+                    "name": {"type": "string", "maxLength": 40},
+                    "value": {"type": "string", "maxLength": 120},
+                },
                 "required": ["name", "value"],
                 "additionalProperties": false,
             },
@@ -175,6 +179,11 @@ fn broken_rules(proposal: &Proposal, names: &Names) -> Vec<String> {
             if text.contains(|c: char| c.is_control() || c == '\u{fffd}') {
                 wrong.push(format!("{place}/{field}: has characters that cannot be shown"));
             }
+            if matches!(field, "action" | "benefit_estimate")
+                && let Some(what) = not_a_sentence(text)
+            {
+                wrong.push(format!("{place}/{field}: {what}"));
+            }
             if field != "id"
                 && let Some(stranger) = names.stranger(text)
             {
@@ -190,6 +199,18 @@ fn broken_rules(proposal: &Proposal, names: &Names) -> Vec<String> {
     }
     wrong.truncate(MAX_VIOLATIONS);
     wrong
+}
+
+/// What small models write where a sentence is wanted: pieces of JSON, and what they were told.
+fn not_a_sentence(text: &str) -> Option<&'static str> {
+    let told = prompt::SYSTEM.split(['.', ':', ';']).map(str::trim).filter(|said| said.len() > 30);
+    if text.contains(['{', '}', '…']) || text.contains("\":") || text.contains("”:") {
+        return Some("must be plain words, without JSON or …");
+    }
+    if text.chars().filter(|c| c.is_alphabetic()).count() < 3 {
+        return Some("must be plain words");
+    }
+    told.into_iter().any(|said| text.contains(said)).then_some("must not repeat the instructions")
 }
 
 fn with_real_names(proposed: Proposed, names: &Names) -> Recommendation {

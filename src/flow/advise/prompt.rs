@@ -27,6 +27,11 @@ first, each something an operator can do now, specific to the metrics that moved
 `our_runbook` where it applies. A target is one of `targets`; speak of no other machine and of no address. Put commands, \
 limits and durations into `parameters`. Do not repeat measured values: they change.";
 
+/// What is wanted.
+const SHAPE: &str = "What is to be done? Answer with {\"recommendations\": [...]}. Each has an `id` such as rec-001, an \
+`action` (one sentence that begins with a verb and says what to do), a `target`, `parameters` (an object, or {}), and a \
+`benefit_estimate` (what it brings, in a few words).";
+
 /// What the model is told of one incident.
 #[derive(Debug)]
 pub struct Told<'a> {
@@ -56,10 +61,8 @@ pub fn question(told: &Told<'_>) -> String {
         data.insert("earlier_incidents".into(), past.iter().map(|past| earlier(past, names)).collect());
     }
     let data = Value::Object(data);
-    let target = names.targets().into_iter().next().unwrap_or_default();
-    let shape = json!({"recommendations": [{"id": "rec-001", "action": "…", "target": target,
-        "parameters": {"name": "value"}, "benefit_estimate": "…"}]});
-    format!("BEGIN DATA\n{data}\nEND DATA\nWhat is to be done? Answer as JSON of this shape:\n{shape}")
+    // An example would be repeated by small models: fields are told in words, and by the schema.
+    format!("BEGIN DATA\n{data}\nEND DATA\n{SHAPE}")
 }
 
 /// What is sent back after an answer that breaks rules.

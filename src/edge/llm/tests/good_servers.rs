@@ -165,9 +165,5 @@ fn a_name_that_gives_orders_is_obeyed_by_nobody() {
     let request = obeys.requests()[0].clone();
     assert!(!request["messages"][0]["content"].as_str().unwrap().contains("printer-7"));
     let user = request["messages"][1]["content"].as_str().unwrap();
-    assert_eq!(
-        user.lines().filter(|line| line.contains("printer-7")).count(),
-        2,
-        "in the data and the example"
-    );
+    assert_eq!(user.lines().filter(|line| line.contains("printer-7")).count(), 1, "in the data");
 }
