@@ -203,7 +203,7 @@ fn broken_rules(proposal: &Proposal, names: &Names) -> Vec<String> {
 
 /// What small models write where a sentence is wanted: pieces of JSON, and what they were told.
 fn not_a_sentence(text: &str) -> Option<&'static str> {
-    let told = prompt::SYSTEM.split(['.', ':', ';']).map(str::trim).filter(|said| said.len() > 30);
+    let told = prompt::SYSTEM.split(['.', ':', ';', ',']).map(str::trim).filter(|said| said.len() > 30);
     if text.contains(['{', '}', '…']) || text.contains("\":") || text.contains("”:") {
         return Some("must be plain words, without JSON or …");
     }

@@ -11,7 +11,7 @@ use super::server::{Does, SECRET, Server, finding, reports, right, settings};
 use crate::flow::sink::report::{AdviceSource, Report};
 
 /// More than the deadline, for machines that are busy.
-const SLACK: Duration = Duration::from_millis(1500);
+const SLACK: Duration = Duration::from_secs(10);
 
 /// One finding and a server of that kind: the runbook's advice with this reason.
 fn check_rules(settings: LlmSettings, reason: &str) -> Counted {
@@ -145,16 +145,21 @@ fn a_server_that_is_overloaded_once() {
     assert_eq!((counted.calls, counted.right_at_once), (2, 1));
 }
 
+/// The same with a deadline that passes.
+fn check_too_late(does: Does) {
+    let server = Server::new(move |_, _| does.clone());
+    let settings = LlmSettings { deadline: Duration::from_millis(500), ..settings(&server.base_url) };
+    assert_eq!(check_rules(settings, "has not answered within 0.5 s").timed_out, 1);
+}
+
 #[test]
 fn a_server_that_hangs() {
-    let counted = check(Does::Hangs(Duration::from_secs(20)), "has not answered within 1.5 s");
-    assert_eq!(counted.timed_out, 1);
+    check_too_late(Does::Hangs(Duration::from_mins(5)));
 }
 
 #[test]
 fn a_server_that_drips() {
-    let drip = Does::Drips(vec![b' '; 4000], Duration::from_millis(20));
-    check(drip, "has not answered within 1.5 s");
+    check_too_late(Does::Drips(vec![b' '; 15_000], Duration::from_millis(20)));
 }
 
 #[test]

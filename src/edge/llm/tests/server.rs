@@ -155,10 +155,10 @@ pub(super) fn right(request: &Value) -> String {
     .to_string()
 }
 
-/// Little patience, so that tests are quick.
+/// Short pauses, so that tests are quick; patience for machines that are busy.
 pub(super) fn settings(base_url: &str) -> LlmSettings {
     LlmSettings {
-        deadline: Duration::from_millis(1500),
+        deadline: Duration::from_secs(20),
         first_pause: Duration::from_millis(5),
         ..LlmSettings::new(base_url, "test-model", Some(Key::new(SECRET)))
     }
