@@ -14,7 +14,7 @@ use super::call::Failure;
 use super::counters::Counters;
 use super::engine::{End, Engine};
 use super::mode::Mode;
-use super::wire::{self, Message, Reply};
+use super::wire::{self, Freedom, Message, Reply};
 use crate::edge::ports::Clock;
 use crate::flow::advise::answer::{self, Refused};
 use crate::flow::advise::prompt;
@@ -26,6 +26,8 @@ const MAX_TRIES: u32 = 3;
 const MAX_CALLS: u32 = 4;
 /// The longest pause between two calls that the server did not ask for.
 const LONGEST_PAUSE: Duration = Duration::from_secs(8);
+/// At 0 a model that has erred errs again in the same way.
+const WARMER: f64 = 0.4;
 /// Of an answer that is sent back so much is told.
 const MAX_SENT_BACK_CHARS: usize = 2000;
 /// A template adds a few tokens to what is told.
@@ -42,13 +44,13 @@ impl Engine {
     ) -> Result<Outcome, End> {
         let message = |role, content: &str| Message { role, content: content.to_owned() };
         let mut messages = vec![message("system", &question.system), message("user", &question.user)];
-        let mut max_tokens = self.settings.max_tokens;
+        let mut freedom = Freedom { max_tokens: self.settings.max_tokens, temperature: 0.0 };
         let mut violations = Vec::new();
         for attempt in 1..=MAX_TRIES {
             if attempt > 1 {
                 Counters::count(&self.counters.corrections);
             }
-            let (mode, reply) = self.reply(question, &messages, max_tokens, begun, usage).await?;
+            let (mode, reply) = self.reply(question, &messages, freedom, begun, usage).await?;
             if reply.refused || reply.finish == "content_filter" {
                 return Err(End::Failed("the model refuses to answer".to_owned()));
             }
@@ -62,7 +64,8 @@ impl Engine {
                     return Ok(Outcome::Advised { recommendations, model, tries: attempt });
                 }
                 Err(_) if cut_off => {
-                    max_tokens = (max_tokens * 2).min(self.settings.max_tokens * MOST_TOKENS_FACTOR);
+                    let most = self.settings.max_tokens * MOST_TOKENS_FACTOR;
+                    freedom.max_tokens = (freedom.max_tokens * 2).min(most);
                     violations = vec!["it was cut off: write fewer and shorter recommendations".to_owned()];
                 }
                 Err(refused) => {
@@ -70,6 +73,7 @@ impl Engine {
                     violations = refused.violations;
                 }
             }
+            freedom.temperature += WARMER;
             // Only the last answer is sent back: what was wrong before is not to be learned from.
             messages.truncate(2);
             let said: String = reply.text.chars().take(MAX_SENT_BACK_CHARS).collect();
@@ -97,14 +101,14 @@ impl Engine {
         &self,
         question: &Question,
         messages: &[Message],
-        max_tokens: u64,
+        freedom: Freedom,
         begun: Duration,
         usage: &Mutex<Usage>,
     ) -> Result<(Mode, Reply), End> {
         let (mut mode, mut refused) = (self.ladder.mode(), Vec::new());
         let mut calls = 0;
         loop {
-            match self.call(question, messages, mode, max_tokens, begun, usage).await? {
+            match self.call(question, messages, mode, freedom, begun, usage).await? {
                 Ok(reply) => {
                     for mode in refused {
                         self.ladder.refused(mode);
@@ -151,7 +155,7 @@ impl Engine {
         question: &Question,
         messages: &[Message],
         mode: Mode,
-        max_tokens: u64,
+        freedom: Freedom,
         begun: Duration,
         usage: &Mutex<Usage>,
     ) -> Result<Result<Reply, Failure>, End> {
@@ -169,9 +173,9 @@ impl Engine {
         let messages = with_shape(messages, question, mode);
         let targets = question.names.targets();
         let model = &self.settings.model;
-        let body = wire::request(model, &messages, &targets, mode, self.ladder.habits(), max_tokens);
+        let body = wire::request(model, &messages, &targets, mode, self.ladder.habits(), freedom);
         // No token is shorter than a byte; what a schema adds to a prompt is in the body as well.
-        let most = body.len() as u64 + TEMPLATE_TOKENS + max_tokens;
+        let most = body.len() as u64 + TEMPLATE_TOKENS + freedom.max_tokens;
         let reserved = match self.budget.reserve(self.clock.now(), most) {
             Ok(reserved) => reserved,
             Err(reason) => {

@@ -17,6 +17,13 @@ pub(super) struct Message {
     pub(super) content: String,
 }
 
+/// How much a model may write, and how much at random.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Freedom {
+    pub(super) max_tokens: u64,
+    pub(super) temperature: f64,
+}
+
 /// What a model said.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Reply {
@@ -36,15 +43,15 @@ pub(super) fn request(
     targets: &[String],
     mode: Mode,
     habits: Habits,
-    max_tokens: u64,
+    freedom: Freedom,
 ) -> Vec<u8> {
     let messages: Vec<Value> =
         messages.iter().map(|message| json!({"role": message.role, "content": message.content})).collect();
     let mut body = json!({"model": model, "messages": messages, "stream": false});
     let limit = if habits.completion_tokens { "max_completion_tokens" } else { "max_tokens" };
-    body[limit] = json!(max_tokens);
+    body[limit] = json!(freedom.max_tokens);
     if !habits.own_temperature {
-        body["temperature"] = json!(0);
+        body["temperature"] = json!(freedom.temperature);
     }
     match mode {
         Mode::SchemaWithLengths | Mode::Schema => {
@@ -70,9 +77,8 @@ pub(super) fn request(
 fn drop_lengths(schema: &mut Value) {
     match schema {
         Value::Object(entries) => {
-            entries.retain(|name, value| {
-                !(name.starts_with("max") || name.starts_with("min")) || !value.is_number()
-            });
+            let limits = |name: &str| name.starts_with("max") || name.starts_with("min") || name == "pattern";
+            entries.retain(|name, value| value.is_object() || !limits(name));
             entries.values_mut().for_each(drop_lengths);
         }
         Value::Array(items) => items.iter_mut().for_each(drop_lengths),
@@ -218,14 +224,15 @@ mod tests {
     #[test]
     fn each_mode_asks_in_its_own_way() {
         let targets = ["a".to_owned()];
+        let freedom = Freedom { max_tokens: 9, temperature: 0.0 };
         let body = |mode, habits| -> Value {
-            serde_json::from_slice(&request("m", &[], &targets, mode, habits, 9)).unwrap()
+            serde_json::from_slice(&request("m", &[], &targets, mode, habits, freedom)).unwrap()
         };
         let with = body(Mode::SchemaWithLengths, Habits::default());
         assert_eq!(with["response_format"]["json_schema"]["strict"], true);
-        assert!(with.to_string().contains("maxLength") && with["max_tokens"] == 9);
+        assert!(with.to_string().contains("\"pattern\"") && with["max_tokens"] == 9);
         let schema = body(Mode::Schema, Habits { completion_tokens: true, own_temperature: true });
-        assert!(!schema.to_string().contains("maxLength") && schema.to_string().contains("\"enum\""));
+        assert!(!schema.to_string().contains("\"pattern\"") && schema.to_string().contains("\"enum\""));
         assert!(schema["max_completion_tokens"] == 9 && schema.get("temperature").is_none());
         assert_eq!(body(Mode::Tool, Habits::default())["tool_choice"]["function"]["name"], "advice");
         assert_eq!(body(Mode::Object, Habits::default())["response_format"]["type"], "json_object");

@@ -79,17 +79,37 @@ pub fn schema(targets: &[String]) -> Value {
     schema
 }
 
-/// The same for servers that take no object of free form: parameters are a list of names and values.
+/// Less is asked for than is taken: small models write until they must stop.
+const MOST_ASKED_FOR: usize = 3;
+/// Words, as a pattern that servers enforce while the model writes: without it small ones fill texts with pieces of JSON.
+const WORDS: &str = "^[A-Z][a-z]+ [a-z][A-Za-z0-9 ,.;:()%/_-]{6,150}$";
+
+/// The same for servers that enforce it: parameters are a list of names and values, because some take no object of free
+/// form; there are no ids, because an id that is not asked for cannot be there twice.
 pub fn strict_schema(targets: &[String]) -> Value {
     let mut schema = schema(targets);
+    if let Some(most) = schema.pointer_mut("/properties/recommendations/maxItems") {
+        *most = json!(MOST_ASKED_FOR);
+    }
+    if let Some(item) = schema.pointer_mut("/properties/recommendations/items") {
+        for text in ["action", "benefit_estimate"] {
+            item["properties"][text] = json!({"type": "string", "pattern": WORDS});
+        }
+        if let Some(properties) = item["properties"].as_object_mut() {
+            properties.remove("id");
+        }
+        if let Some(required) = item["required"].as_array_mut() {
+            required.retain(|name| name != "id");
+        }
+    }
     if let Some(parameters) = schema.pointer_mut("/properties/recommendations/items/properties/parameters") {
         *parameters = json!({
-            "type": "array", "maxItems": 6,
+            "type": "array", "maxItems": MOST_ASKED_FOR,
             "items": {
                 "type": "object",
                 "properties": {
                     "name": {"type": "string", "maxLength": 40},
-                    "value": {"type": "string", "maxLength": 120},
+                    "value": {"type": "string", "maxLength": 60},
                 },
                 "required": ["name", "value"],
                 "additionalProperties": false,
@@ -119,10 +139,14 @@ pub fn check(text: &str, names: &Names) -> Result<Vec<Recommendation>, Refused> 
     if !violations.is_empty() {
         return Err(Refused { shapeless: false, violations });
     }
-    Ok(proposal.recommendations.into_iter().map(|proposed| with_real_names(proposed, names)).collect())
+    let mut said = BTreeSet::new();
+    let all = proposal.recommendations.into_iter();
+    let once = all.filter(|proposed| said.insert((proposed.action.clone(), proposed.target.clone())));
+    Ok(once.map(|proposed| with_real_names(proposed, names)).collect())
 }
 
-/// Allows for what does no harm: a bare list, fields that nobody asked for, parameters as a list of pairs or missing.
+/// Allows for what does no harm: a bare list, fields that nobody asked for, parameters as a list of pairs or missing, no
+/// ids.
 fn normalised(found: Value) -> Value {
     let mut items = match found {
         Value::Array(items) => items,
@@ -134,8 +158,10 @@ fn normalised(found: Value) -> Value {
         other => return other,
     };
     let known = ["id", "action", "target", "parameters", "benefit_estimate"];
-    for item in items.iter_mut().filter_map(Value::as_object_mut) {
+    for (at, item) in items.iter_mut().enumerate().filter_map(|(at, item)| Some((at, item.as_object_mut()?)))
+    {
         item.retain(|name, _| known.contains(&name.as_str()));
+        item.entry("id").or_insert_with(|| json!(format!("rec-{:03}", at + 1)));
         let parameters = item.remove("parameters").unwrap_or(Value::Null);
         item.insert("parameters".to_owned(), by_name(parameters));
     }

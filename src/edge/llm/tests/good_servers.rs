@@ -11,7 +11,7 @@ use crate::flow::sink::report::AdviceSource;
 fn mode(request: &Value) -> &'static str {
     let text = request.to_string();
     match request["response_format"]["type"].as_str() {
-        Some("json_schema") if text.contains("maxLength") => "lengths",
+        Some("json_schema") if text.contains("\"pattern\"") => "lengths",
         Some("json_schema") => "schema",
         Some(_) => "object",
         None if request["tools"].is_array() => "tool",
@@ -39,7 +39,7 @@ fn the_strictest_mode_is_asked_for_first() {
 #[test]
 fn a_mode_that_is_refused_is_not_asked_for_again() {
     let no_lengths = |mode: &str, request: &Value| match mode {
-        "lengths" => Does::refuses(400, "'maxLength' is not permitted"),
+        "lengths" => Does::refuses(400, "'pattern' is not permitted"),
         _ => Does::completes(&right(request)),
     };
     check(no_lengths, &["lengths", "schema", "schema"]);

@@ -44,6 +44,17 @@ fn a_bare_list_more_fields_and_parameters_as_pairs_do_no_harm() {
     let whole = answer(&[("parameters", pairs), ("confidence", json!(0.9))]);
     assert_eq!(check_taken(&whole["recommendations"])[0].parameters["process"], "java");
     assert!(check_taken(&answer(&[("parameters", Value::Null)]))[0].parameters.is_empty());
+    let mut without_id = answer(&[]);
+    without_id["recommendations"][0].as_object_mut().unwrap().remove("id");
+    assert_eq!(check_taken(&without_id)[0].id, "rec-001");
+}
+
+#[test]
+fn what_is_said_twice_is_taken_once() {
+    let one = answer(&[])["recommendations"][0].clone();
+    let mut two = one.clone();
+    two["id"] = json!("rec-002");
+    assert_eq!(check_taken(&json!({"recommendations": [one, two]})).len(), 1);
 }
 
 #[test]
@@ -94,7 +105,7 @@ fn both_schemas_can_be_compiled_and_name_the_targets() {
         jsonschema::validator_for(&schema).unwrap();
         let item = &schema["properties"]["recommendations"]["items"];
         assert_eq!(item["properties"]["target"]["enum"], json!(["host-1", "database"]));
-        assert_eq!(item["required"].as_array().unwrap().len(), 5);
+        assert!(item["required"].as_array().unwrap().len() >= 4);
         assert_eq!(item["additionalProperties"], false);
         assert!(!schema.to_string().contains("$ref"));
     }
