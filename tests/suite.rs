@@ -12,6 +12,7 @@ mod architecture;
 mod bad_input;
 mod commands;
 mod golden;
+mod kafka;
 mod predecessor;
 mod real_model;
 mod resume;

@@ -18,10 +18,10 @@ use crate::topology::{BudgetSettings, Topology};
 
 /// A larger file is no runbook.
 const MAX_FILE_BYTES: u64 = 1 << 20;
-const KEYS: [&str; 4] =
+pub(super) const KEYS: [&str; 4] =
     ["TIDEWATCH_LLM_API_KEY", "TIDEWATCH_OPENAI_API_KEY", "LLM_API_KEY", "OPENAI_API_KEY"];
-const BASE_URLS: [&str; 2] = ["TIDEWATCH_LLM_BASE_URL", "LLM_BASE_URL"];
-const MODELS: [&str; 2] = ["TIDEWATCH_LLM_MODEL", "LLM_MODEL"];
+pub(super) const BASE_URLS: [&str; 2] = ["TIDEWATCH_LLM_BASE_URL", "LLM_BASE_URL"];
+pub(super) const MODELS: [&str; 2] = ["TIDEWATCH_LLM_MODEL", "LLM_MODEL"];
 
 /// The flags of commands that give advice.
 #[derive(Clone, Debug, Args)]
@@ -85,6 +85,22 @@ pub(super) fn prepare(
         Some(file) => Box::new(Recording::new(llm.advisor(), file).map_err(|error| told(&error))?),
     });
     Ok(adviser)
+}
+
+/// The same for a run, in which many ask one model.
+pub(super) fn prepare_run(
+    topology: &Topology,
+    choice: &TopologyChoice,
+    no_advice: bool,
+    environment: &Environment,
+) -> Result<(AdviseSettings, Option<Llm>), Problem> {
+    let mut settings = settings(topology, choice, environment)?;
+    settings.enabled &= !no_advice;
+    let Some(model) = model(topology, environment)?.filter(|_| settings.enabled) else {
+        return Ok((settings, None));
+    };
+    settings.model = Some(model.model.clone());
+    Ok((settings, Some(Llm::start(model).map_err(|error| told(&error))?)))
 }
 
 /// The flow's settings, without a model: what `topology check` looks at as well.

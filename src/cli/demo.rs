@@ -12,6 +12,7 @@ use super::table::{Table, line};
 use super::{Exit, TopologyChoice};
 use crate::edge::ports::Advisor;
 use crate::flow::chain::Chain;
+use crate::flow::detection::Keeping;
 use crate::flow::record::{Extent, Format, Offset, Origin, RawRecord, Role};
 use crate::flow::sink::report::Report;
 use crate::flow::{Counts, Flow};
@@ -67,7 +68,7 @@ pub(super) fn run(flags: &DemoFlags, environment: &Environment) -> Exit {
         Err(problem) => return Exit::configuration(&problem),
     };
     let advisor = adviser.advisor.take();
-    let flow = Chain::new(&topology.detection(false, false), adviser.settings.clone());
+    let flow = Chain::new(&topology.detection(false, Keeping::Nothing), adviser.settings.clone());
     match (Demo { fleet, flow, advisor, pace, table: Table::default(), counts: Counts::default() }).run() {
         Ok(()) => Exit::Done,
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Exit::Done,

@@ -1,18 +1,26 @@
 //! The command line: a file per subcommand.
 
 mod advice;
+mod audit;
 mod completions;
+mod consume;
 mod demo;
+mod doctor;
 mod exit;
 mod generate;
+mod kafka;
 mod logs;
+mod produce;
 mod progress;
 mod replay;
+mod reset;
+mod run;
 mod schema;
 mod settings;
 mod state;
 mod table;
 mod topology;
+mod when;
 
 use clap::{Args, Parser, Subcommand};
 
@@ -33,10 +41,23 @@ enum Command {
     /// Run the topology over files, in memory, and print what it found
     #[command(visible_alias = "batch")]
     Replay(replay::ReplayFlags),
+    /// Run the topology next to Kafka, as a member of its consumer group
+    #[command(visible_alias = "stream")]
+    Run(run::RunFlags),
     /// Show the topology at work on a simulated fleet: needs no Kafka and no file
     Demo(demo::DemoFlags),
     /// Write a simulated fleet to stdout
     Generate(generate::GenerateFlags),
+    /// Send a file of readings to the input topic
+    Produce(produce::ProduceFlags),
+    /// Print what comes out, read-committed
+    Consume(consume::ConsumeFlags),
+    /// Prove exactly-once: replay what Kafka holds of the input and compare it with the findings
+    Audit(audit::AuditFlags),
+    /// Check brokers, topics, rights and state, and say what to do
+    Doctor(doctor::DoctorFlags),
+    /// Forget an application's progress and what it has learned
+    Reset(reset::ResetFlags),
     /// Check or describe a topology
     Topology(topology::TopologyFlags),
     /// Print the JSON Schema of a reading, a report or a topology
@@ -78,8 +99,14 @@ pub fn run(arguments: &Arguments) -> Exit {
     }
     match &arguments.command {
         Command::Replay(flags) => replay::run(flags, &settings),
+        Command::Run(flags) => run::run(flags, &settings),
         Command::Demo(flags) => demo::run(flags, &settings),
         Command::Generate(flags) => generate::run(flags),
+        Command::Produce(flags) => produce::run(flags, &settings),
+        Command::Consume(flags) => consume::run(flags, &settings),
+        Command::Audit(flags) => audit::run(flags, &settings),
+        Command::Doctor(flags) => doctor::run(flags, &settings),
+        Command::Reset(flags) => reset::run(flags, &settings),
         Command::Topology(flags) => topology::run(flags, &settings),
         Command::Schema(flags) => schema::run(flags, &settings),
         Command::State(flags) => state::run(flags, &settings),

@@ -7,16 +7,20 @@ use clap::{Args, ValueEnum};
 use serde_json::json;
 
 use super::advice::{self, AdviceFlags};
+use super::kafka::{self, KafkaFlags};
 use super::progress::Progress;
-use super::settings::{self, Environment};
+use super::settings::{self, Environment, Problem};
 use super::table::Table;
-use super::{Exit, TopologyChoice};
-use crate::edge::ports::StoreError;
+use super::{Exit, TopologyChoice, when};
+use crate::edge::ports::{Advisor, StoreError};
 use crate::flow::detect::Severity;
+use crate::flow::detection::Keeping;
 use crate::flow::record::{Reason, Role};
 use crate::flow::sink::report::Report;
 use crate::flow::{Counts, Epoch};
+use crate::run::topic::{self, TopicInput};
 use crate::run::{Ended, Replay, ReplaySettings, RunError};
+use crate::topology::{KeyedBy, Topology};
 
 /// Records an epoch has at most, unless set: a commit costs milliseconds.
 const COMMIT_EVERY_RECORDS: u64 = 200_000;
@@ -25,11 +29,25 @@ const COMMIT_EVERY_RECORDS: u64 = 200_000;
 #[derive(Debug, Args)]
 pub(super) struct ReplayFlags {
     /// Files of readings: JSON array, {"data": […]}, NDJSON or CSV; - is standard input
-    #[arg(value_name = "FILE", required_unless_present = "input")]
+    #[arg(value_name = "FILE", required_unless_present_any = ["input", "from_topic"])]
     files: Vec<PathBuf>,
     /// The same, as the predecessor had it
     #[arg(long, value_name = "FILE")]
     input: Vec<PathBuf>,
+    /// Read what Kafka still holds of this topic instead of files: read-committed, nothing is committed
+    #[arg(long, value_name = "TOPIC", conflicts_with_all = ["files", "input", "state"])]
+    from_topic: Option<String>,
+    /// Where to begin in the topic: beginning, a span such as 24h, or a time such as 2026-01-01T00:00:00Z
+    #[arg(long, value_name = "WHEN", requires = "from_topic", default_value = "beginning")]
+    since: String,
+    /// Where to end
+    #[arg(long, value_name = "WHEN", requires = "from_topic", default_value = "now")]
+    until: String,
+    /// Some partitions of the topic only
+    #[arg(long, value_name = "N", requires = "from_topic")]
+    partition: Vec<u32>,
+    #[command(flatten)]
+    kafka: KafkaFlags,
     #[command(flatten)]
     choice: TopologyChoice,
     /// Keep what is learned here, and go on where the last run ended
@@ -82,12 +100,15 @@ pub(super) fn run(flags: &ReplayFlags, environment: &Environment) -> Exit {
         Ok(adviser) => adviser,
         Err(problem) => return Exit::configuration(&problem),
     };
-    let advisor = adviser.advisor.take();
+    let mut advisor = adviser.advisor.take();
     let state = flags.state.clone().or_else(|| environment.get("TIDEWATCH_STATE").map(PathBuf::from));
+    let state = state.filter(|_| flags.from_topic.is_none());
+    // The next run may not have this one's files to learn from again.
+    let keeping = if state.is_some() { Keeping::Everything } else { Keeping::Nothing };
     let settings = ReplaySettings {
         name: topology.name.clone(),
         topology: topology.fingerprint(),
-        detection: topology.detection(flags.scores, state.is_some()),
+        detection: topology.detection(flags.scores, keeping),
         advise: adviser.settings.clone(),
         files: flags.files.iter().chain(&flags.input).cloned().collect(),
         state,
@@ -95,19 +116,61 @@ pub(super) fn run(flags: &ReplayFlags, environment: &Environment) -> Exit {
         leave_open: flags.leave_open,
         commit_every_records: flags.commit_every.max(1),
     };
+    if let Some(topic) = &flags.from_topic {
+        return match topic_input(flags, environment, &topology, topic) {
+            Ok(input) => from_topic(flags, &input, &settings, advisor.as_deref_mut()),
+            Err(problem) => Exit::configuration(&problem),
+        };
+    }
     let replay = match Replay::open(settings, advisor) {
         Ok(replay) => replay,
         Err(error) => return refused(&error),
     };
-    let mut watch = Watch { format: flags.format, table: Table::default(), progress: Progress::new(&replay) };
+    let mut watch =
+        Watch { format: flags.format, table: Table::default(), progress: Some(Progress::new(&replay)) };
     let ended = replay.run(&mut |epoch, replay| watch.see(epoch, replay));
-    watch.progress.finish();
+    watch.progress.iter().for_each(Progress::finish);
     if let Some(counted) = adviser.counted() {
         tracing::info!(?counted, "a model was asked");
     }
     match ended {
         Ok(ended) => conclude(flags, watch.table, &ended),
         // Whoever reads our output has seen enough.
+        Err(RunError::Observer(error)) if error.kind() == io::ErrorKind::BrokenPipe => Exit::Done,
+        Err(error) => refused(&error),
+    }
+}
+
+fn topic_input(
+    flags: &ReplayFlags,
+    environment: &Environment,
+    topology: &Topology,
+    topic: &str,
+) -> Result<TopicInput, Problem> {
+    Ok(TopicInput {
+        kafka: kafka::settings(&flags.kafka, environment, &topology.kafka_client)?,
+        topic: topic.to_owned(),
+        partitions: (!flags.partition.is_empty()).then(|| flags.partition.clone()),
+        since: when::since(&flags.since)?,
+        until: when::since(&flags.until)?,
+        // What was routed is keyed by entity whatever the input is.
+        keyed_by_entity: topology.source.keyed_by == KeyedBy::Entity || topic == topology.sink.readings,
+    })
+}
+
+fn from_topic(
+    flags: &ReplayFlags,
+    input: &TopicInput,
+    settings: &ReplaySettings,
+    advisor: Option<&mut (dyn Advisor + 'static)>,
+) -> Exit {
+    let mut watch = Watch { format: flags.format, table: Table::default(), progress: None };
+    let replayed = topic::replay(input, settings, advisor, &mut |epoch| watch.print(epoch));
+    match replayed {
+        Ok(counts) => {
+            let ended = Ended { counts, broken: Vec::new(), resumed: false };
+            conclude(flags, watch.table, &ended)
+        }
         Err(RunError::Observer(error)) if error.kind() == io::ErrorKind::BrokenPipe => Exit::Done,
         Err(error) => refused(&error),
     }
@@ -126,12 +189,18 @@ fn refused(error: &RunError) -> Exit {
 struct Watch {
     format: Format,
     table: Table,
-    progress: Progress,
+    progress: Option<Progress>,
 }
 
 impl Watch {
     fn see(&mut self, epoch: &Epoch, replay: &Replay) -> io::Result<()> {
-        self.progress.advance(replay, &epoch.counts);
+        if let Some(progress) = &mut self.progress {
+            progress.advance(replay, &epoch.counts);
+        }
+        self.print(epoch)
+    }
+
+    fn print(&mut self, epoch: &Epoch) -> io::Result<()> {
         let reports =
             epoch.outputs.iter().filter(|output| matches!(output.role, Role::Reports | Role::Findings));
         let mut lines = Vec::new();

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use crate::flow::detect::settings::{Baseline, Kind};
@@ -53,6 +53,21 @@ impl Environment {
         names.iter().find_map(|name| Some((*name, self.get(name)?)))
     }
 
+    /// Everything whose name begins so, without that beginning; the environment before `.env`.
+    pub(super) fn with_prefix(&self, prefix: &str) -> BTreeMap<String, String> {
+        let mut found = BTreeMap::new();
+        let set = std::env::vars_os()
+            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+        for (name, value) in self.dot_env.clone().into_iter().chain(set) {
+            if let Some(rest) = name.strip_prefix(prefix).filter(|rest| !rest.is_empty())
+                && !value.is_empty()
+            {
+                found.insert(rest.to_owned(), value);
+            }
+        }
+        found
+    }
+
     fn number(&self, name: &str) -> Result<Option<f64>, Problem> {
         let Some(text) = self.get(name) else { return Ok(None) };
         f64::from_str(text.trim()).map(Some).map_err(|_| Problem(format!("{name} is {text}, not a number")))
@@ -85,6 +100,12 @@ pub(super) fn load(choice: &TopologyChoice, environment: &Environment) -> Result
     }
     adjust(&mut topology, choice, environment)?;
     Ok(topology)
+}
+
+/// Where what is learned next to Kafka is kept: as the flag or the environment says, else below the working directory.
+pub(super) fn state_dir(flag: Option<&PathBuf>, environment: &Environment, topology: &Topology) -> PathBuf {
+    let said = flag.cloned().or_else(|| environment.get("TIDEWATCH_STATE").map(PathBuf::from));
+    said.unwrap_or_else(|| PathBuf::from("state").join(&topology.name))
 }
 
 pub(super) fn problems(name: &str, found: &[topology::Problem]) -> Problem {

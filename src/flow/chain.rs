@@ -11,7 +11,7 @@ use super::advise::Advise;
 use super::advise::memory::{ANSWERS, ENTITIES};
 use super::advise::question::{Answer, Question};
 use super::advise::settings::AdviseSettings;
-use super::detection::{Detection, DetectionSettings};
+use super::detection::{Detection, DetectionSettings, Keeping};
 use super::record::{Extent, Format, Offset, Origin, Output, RawRecord, Role};
 use super::{Epoch, Flow, Unreadable};
 
@@ -35,7 +35,7 @@ struct Position {
 impl Chain {
     /// Both flows with nothing learned.
     pub fn new(detection: &DetectionSettings, advise: AdviseSettings) -> Chain {
-        let advise = AdviseSettings { keep_changes: detection.keep_changes, ..advise };
+        let advise = AdviseSettings { keep_changes: detection.keeping != Keeping::Nothing, ..advise };
         Chain {
             detection: Detection::new(detection),
             advise: Advise::with(advise),

@@ -1,6 +1,6 @@
 //! The flow `detect`: readings in; findings, rejected and late records out.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -13,6 +13,7 @@ use super::model::Schema;
 use super::record::{Emitted, Offset, RawRecord};
 use super::source::{Decoded, Decoder};
 use super::table::Table;
+use super::time::EventTime;
 use super::window::settings::WindowSettings;
 use super::window::{Downstream, MARKS, Resume, Source, Windows};
 use super::{Change, Counts, Epoch, Flow, Unreadable};
@@ -41,9 +42,27 @@ pub struct DetectionSettings {
     pub emit_all: bool,
     /// Whether `scores.csv` is wanted.
     pub scores: bool,
-    /// Whether somebody keeps learned rows, so that epochs must carry the changed ones.
-    pub keep_changes: bool,
+    /// What is kept of learned rows, so that epochs must carry them.
+    pub keeping: Keeping,
 }
+
+/// What is kept of learned rows.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Keeping {
+    /// Nothing.
+    Nothing,
+    /// Every row, in the epoch that changes it.
+    Everything,
+    /// Every row, but later where there is much of it: rows take at most this share of the input's bytes. What is not
+    /// written yet is learned again after a restart.
+    Checkpoints {
+        /// Bytes of rows per byte of input.
+        share: f64,
+    },
+}
+
+/// Bytes that quiet times may save up for busy ones.
+const MOST_SAVED_BYTES: f64 = 16e6;
 
 /// The flow at work on one partition.
 #[derive(Debug)]
@@ -52,7 +71,11 @@ pub struct Detection {
     windows: Windows,
     judge: Judge,
     records: u64,
-    keep_changes: bool,
+    keeping: Keeping,
+    /// Bytes of rows that may be written.
+    allowance: f64,
+    /// Where idle windows were closed among the records that are read again.
+    closed_at: BTreeSet<u64>,
     /// Since the last epoch.
     idle_marks: Vec<Change>,
 }
@@ -86,14 +109,42 @@ impl Detection {
             silent: false,
             schema: Arc::new(settings.schema.clone()),
         };
-        let windows = Windows::new(settings.window, &settings.schema);
+        let mut windows = Windows::new(settings.window, &settings.schema);
+        if settings.keeping != Keeping::Nothing {
+            windows.keep_rows();
+        }
         Detection {
             decoder,
             windows,
             judge,
             records: 0,
-            keep_changes: settings.keep_changes,
+            keeping: settings.keeping,
+            allowance: 0.0,
+            closed_at: BTreeSet::new(),
             idle_marks: Vec::new(),
+        }
+    }
+
+    /// Writes rows of entities that have learned something, those first that wait longest.
+    fn write_rows(&mut self, changes: &mut Vec<Change>) {
+        let limited = matches!(self.keeping, Keeping::Checkpoints { .. }) && self.windows.can_learn_again();
+        while let Some(id) = self.windows.unwritten().filter(|_| !limited || self.allowance > 0.0) {
+            let until = self.windows.learned_until(id).map_or(i64::MIN, EventTime::as_ms).to_be_bytes();
+            let name = self.windows.entities().name(id);
+            let rows = self.judge.benches.iter().filter_map(|bench| bench.written(id, name, &until));
+            for change in rows {
+                self.allowance -= (change.key.len() + change.row.as_ref().map_or(0, Vec::len)) as f64;
+                changes.push(change);
+            }
+            self.windows.written(id);
+        }
+    }
+
+    /// Closes what was closed before that record because nothing came.
+    fn close_again_before(&mut self, offset: u64) {
+        while self.closed_at.first().is_some_and(|at| *at <= offset) {
+            self.closed_at.pop_first();
+            self.windows.finish(&mut self.judge);
         }
     }
 
@@ -127,6 +178,11 @@ impl Detection {
 impl Flow for Detection {
     fn process(&mut self, records: &[RawRecord<'_>]) {
         self.records += records.len() as u64;
+        if let Keeping::Checkpoints { share } = self.keeping {
+            let bytes: usize =
+                records.iter().map(|record| record.value.len() + record.key.map_or(0, <[u8]>::len)).sum();
+            self.allowance = (self.allowance + share * bytes as f64).min(MOST_SAVED_BYTES);
+        }
         for record in records {
             self.take(record);
         }
@@ -145,16 +201,14 @@ impl Flow for Detection {
     }
 
     fn epoch(&mut self, next: Offset) -> Epoch {
-        let (replay_from, resume) = self.windows.replay_from();
         let mut changes = std::mem::take(&mut self.idle_marks);
-        if self.keep_changes {
+        if self.keeping != Keeping::Nothing {
             self.windows.changes(&mut changes);
             let entities = self.windows.entities();
             self.judge.incidents.changes(|id| entities.name(id), &mut changes);
-            for bench in &mut self.judge.benches {
-                bench.changes(|id| entities.name(id), &mut changes);
-            }
+            self.write_rows(&mut changes);
         }
+        let (replay_from, resume) = self.windows.replay_from();
         let position =
             Position { emitted: self.judge.emitted, services: self.judge.services.to_vec(), resume };
         let windows = self.windows.take_counts();
@@ -178,14 +232,26 @@ impl Flow for Detection {
         self.judge.emitted = position.emitted;
         self.judge.services = position.services.clone().into();
         self.decoder.restore_services(position.services);
+        let first = position.resume.first;
         self.windows.resume(position.resume);
-        for (table, key, row) in rows.iter().filter(|(table, _, _)| *table != IDLE_MARKS) {
+        for (table, key, row) in rows {
+            if *table == IDLE_MARKS {
+                let at = u64::from_be_bytes(key.as_slice().try_into().map_err(|_| Unreadable)?);
+                // What was closed before is closed in what is read again.
+                if first.is_some_and(|(first, _)| at > first.0) {
+                    self.closed_at.insert(at);
+                }
+                continue;
+            }
             let entity = std::str::from_utf8(key).map_err(|_| Unreadable)?;
             let id = self.windows.remember(entity).ok_or(Unreadable)?;
             let restored = match *table {
                 MARKS => self.windows.restore_mark(id, row),
                 INCIDENTS => self.judge.incidents.restore(id, row),
                 other => {
+                    let (until, row) = row.split_first_chunk().ok_or(Unreadable)?;
+                    let until = i64::from_be_bytes(*until);
+                    self.windows.restore_learned(id, EventTime::from_ms(until));
                     let bench = self.judge.benches.get_mut((other - FIRST_DETECTOR) as usize);
                     bench.is_some_and(|bench| bench.restore(id, row))
                 }
@@ -201,7 +267,11 @@ impl Flow for Detection {
         self.windows.set_silent(true);
         self.judge.silent = true;
         for record in records {
+            self.close_again_before(record.offset.0);
             self.take(record);
+        }
+        if let Some(last) = records.last() {
+            self.close_again_before(last.offset.0 + 1);
         }
         self.windows.set_silent(false);
         self.judge.silent = false;

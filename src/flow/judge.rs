@@ -130,7 +130,21 @@ impl Downstream for Judge {
         if let Some(out) = &mut self.scores {
             scores::append(&closed, &all_scores, entity_of, out);
         }
-        self.incidents.get(id).is_some() || self.benches.iter().any(Bench::learns)
+        self.incidents.get(id).is_some() || self.learns()
+    }
+
+    fn learns(&self) -> bool {
+        self.benches.iter().any(Bench::learns)
+    }
+
+    fn relearn(&mut self, entities: &Entities, id: EntityId, window: Window, readings: &Readings) {
+        let (schema, services) = (Arc::clone(&self.schema), Arc::clone(&self.services));
+        let entity = entities.name(id);
+        let closed = ClosedWindow { entity, window, readings, schema: &schema, services: &services };
+        let mut scores = Scores::unwanted();
+        for bench in self.benches.iter_mut().filter(|bench| bench.learns()) {
+            bench.judge(id, &closed, &mut scores);
+        }
     }
 
     fn late(&mut self, entity: &str, time: EventTime, source: &Source<'_>, rejection: Rejection) {

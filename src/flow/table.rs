@@ -64,7 +64,15 @@ impl<T: Default + Serialize + DeserializeOwned> Table<T> {
         }
     }
 
-    /// Takes back a row that [`Table::changes`] gave; `false` where the bytes are not such a row.
+    /// The entity's row as it is now, with something put before it, if there is one.
+    pub fn written(&self, entity: u32, name: &str, before: &[u8]) -> Option<Change> {
+        let row = self.get(entity)?;
+        let bytes = postcard::to_extend(row, before.to_vec())
+            .expect("learned rows are plain data and memory does not run out of room");
+        Some(Change { table: self.number, key: name.as_bytes().to_vec(), row: Some(bytes) })
+    }
+
+    /// Takes back a row that [`Table::changes`] or [`Table::written`] gave; `false` where the bytes are not such a row.
     #[must_use]
     pub fn restore(&mut self, entity: u32, bytes: &[u8]) -> bool {
         let Ok(row) = postcard::from_bytes(bytes) else { return false };

@@ -1,7 +1,9 @@
 //! Joins flow and edges: a replay over files, and the stream next to Kafka.
 
 pub mod advise;
+pub mod audit;
 pub mod replay;
 pub mod stream;
+pub mod topic;
 
 pub use replay::{Ended, Replay, ReplaySettings, RunError};

@@ -3,6 +3,7 @@
 //! Order makes a replay with a state directory exact whatever kills it: output files first, then one atomic change of
 //! the store that names their lengths. What was written after the last such change is cut off by the next run.
 
+mod output;
 pub mod state;
 
 use std::io;
@@ -10,17 +11,18 @@ use std::path::{Path, PathBuf};
 
 use super::advise;
 use crate::edge::files::{Bounds, Broken, InputError, Inputs};
-use crate::edge::outbox::{Durability, Lengths, OutFile, Outbox, OutboxError};
+use crate::edge::kafka::KafkaError;
+use crate::edge::outbox::OutboxError;
 use crate::edge::ports::{Advisor, Store, StoreError};
 use crate::edge::sled::Sled;
 use crate::flow::advise::settings::AdviseSettings;
 use crate::flow::chain::Chain;
 use crate::flow::detection::DetectionSettings;
-use crate::flow::record::{Offset, RawRecord, Role};
-use crate::flow::sink::{refused, scores};
+use crate::flow::record::{Offset, RawRecord};
 use crate::flow::source::Decoder;
 use crate::flow::window::settings::WindowKind;
 use crate::flow::{Counts, Epoch, Flow};
+pub(super) use output::OutputFiles;
 use state::{Footer, open_state, restore};
 
 /// Records taken from the input at a time.
@@ -80,6 +82,9 @@ pub enum RunError {
         /// The state directory.
         path: PathBuf,
     },
+    /// Kafka refuses.
+    #[error(transparent)]
+    Kafka(#[from] KafkaError),
     /// Whoever looks at the epochs has had enough.
     #[error("write to standard output")]
     Observer(#[source] io::Error),
@@ -95,7 +100,7 @@ pub struct Replay {
     times: Decoder,
     inputs: Inputs,
     store: Option<Sled>,
-    outbox: Option<Outbox>,
+    outbox: Option<OutputFiles>,
     sequence: u64,
     /// Records from `refill_from` to here only refill windows.
     live_from: Offset,
@@ -133,8 +138,11 @@ impl Replay {
         let (refill_from, live_from) = (progress.replay_from(), progress.next());
         let bounds = Bounds { record_bytes: settings.detection.max_payload_bytes, ..Bounds::default() };
         let inputs = Inputs::open(&settings.files, progress, bounds)?;
-        let outbox =
-            settings.out.as_ref().map(|dir| open_outbox(dir, &settings, footer.as_ref())).transpose()?;
+        let outbox = settings
+            .out
+            .as_ref()
+            .map(|dir| OutputFiles::open(dir, &settings, footer.as_ref()))
+            .transpose()?;
         Ok(Replay {
             times: Decoder::new(settings.detection.schema.clone(), settings.detection.max_payload_bytes),
             sequence: footer.map_or(0, |footer| footer.sequence),
@@ -210,7 +218,10 @@ impl Replay {
         self.counts.add(&epoch.counts);
         observe(&epoch, self).map_err(RunError::Observer)?;
         let lengths = match &mut self.outbox {
-            Some(outbox) => Some(write_outputs(outbox, &epoch, &self.inputs)?),
+            Some(outbox) => {
+                let inputs = &self.inputs;
+                Some(outbox.write(&epoch, &|input| inputs.path(input).display().to_string())?)
+            }
             None => None,
         };
         self.uncommitted = 0;
@@ -230,40 +241,7 @@ impl Replay {
     }
 }
 
-fn open_outbox(dir: &Path, settings: &ReplaySettings, footer: Option<&Footer>) -> Result<Outbox, RunError> {
-    let mut wanted = vec![OutFile::Reports, OutFile::Rejected, OutFile::Late];
-    if settings.detection.scores {
-        wanted.push(OutFile::Scores);
-    }
-    std::fs::create_dir_all(dir).map_err(|source| OutboxError::Open { path: dir.into(), source })?;
-    let known = footer.and_then(|footer| footer.out.as_ref()).filter(|(known, _)| *known == identity(dir));
-    let mut outbox = Outbox::open(dir, &wanted, Durability::Process, known.map(|(_, lengths)| lengths))?;
-    if outbox.length_bytes(OutFile::Scores) == Some(0) {
-        outbox.append(OutFile::Scores, scores::HEADER.as_bytes())?;
-    }
-    Ok(outbox)
-}
-
 /// A directory's name, however it is written.
 fn identity(dir: &Path) -> String {
     dir.canonicalize().unwrap_or_else(|_| dir.to_owned()).to_string_lossy().into_owned()
-}
-
-fn write_outputs(outbox: &mut Outbox, epoch: &Epoch, inputs: &Inputs) -> Result<Lengths, OutboxError> {
-    for output in &epoch.outputs {
-        let from = |output: &crate::flow::record::Output| {
-            let input = output.refused.as_ref().map_or(0, |(_, origin)| origin.input);
-            inputs.path(input).display().to_string()
-        };
-        match output.role {
-            Role::Reports | Role::Findings | Role::Readings => {
-                outbox.append(OutFile::Reports, &output.value)?;
-                outbox.append(OutFile::Reports, b"\n")?;
-            }
-            Role::Rejected => outbox.append(OutFile::Rejected, &refused::line(output, &from(output)))?,
-            Role::Late => outbox.append(OutFile::Late, &refused::line(output, &from(output)))?,
-        }
-    }
-    outbox.append(OutFile::Scores, &epoch.scores)?;
-    outbox.commit()
 }

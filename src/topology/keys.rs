@@ -72,6 +72,8 @@ pub(super) const KEYS: &[Key] = &[
     key("source.keyed_by", Takes::Word(&["anything", "entity"]), "\"anything\"",
         "`entity` when producers key records by entity already: routing is left out"),
     key("source.max_payload", Takes::Size { high_bytes: 1 << 30 }, "\"16MiB\"", "larger records are rejected"),
+    key("source.below_retention", Takes::Word(&["stop", "skip"]), "\"stop\"",
+        "what to do when Kafka no longer holds records that are needed: stop, or skip the gap and count it"),
     key("source.default_entity", Takes::Text { high_bytes: MAX_ENTITY_BYTES }, "\"infrastructure\"",
         "the entity of readings that name none and come without a key"),
 
@@ -91,6 +93,8 @@ pub(super) const KEYS: &[Key] = &[
         "a duration for tumbling, a number of readings for count"),
     key("window.grace", Takes::Span { low_ms: 0, high_ms: YEAR_MS }, "\"30s\"",
         "how long after its end a window waits for late readings, in event time; 0s unless tumbling"),
+    key("window.idle", Takes::SpanOrOff { high_ms: DAY_MS }, "\"off\"",
+        "a partition without records for so long, by the clock, has its open windows closed"),
     key("window.max_age", Takes::Span { low_ms: 1, high_ms: YEAR_MS }, "\"1d\"",
         "a count window this old closes with what it has"),
     key("window.time", Takes::Word(&["partition", "entity"]), "\"partition\"",
@@ -147,6 +151,9 @@ pub(super) const KEYS: &[Key] = &[
     key("sink.late", Takes::Topic, "\"<name>-late\"", "readings after their window closed"),
     key("sink.readings", Takes::Topic, "\"<name>-readings\"", "readings keyed by entity"),
     key("sink.changelog", Takes::Topic, "\"<name>-changelog\"", "what was learned"),
+    key("sink.advise_changelog", Takes::Topic, "\"<name>-advise-changelog\"", "what was advised"),
+    key("sink.changelog_share", Takes::Number(Bounds::ABOVE_0), "0.5",
+        "bytes of learned rows written per byte of input, at most; what is not written yet is learned again after a restart"),
     key("sink.emit", Takes::Word(&["findings", "all"]), "\"findings\"", "reports of windows with findings, or of every window"),
 ];
 

@@ -20,7 +20,7 @@ pub mod units;
 use std::collections::BTreeMap;
 
 use crate::flow::detect::settings::{Kind, Settings};
-use crate::flow::detection::DetectionSettings;
+use crate::flow::detection::{DetectionSettings, Keeping};
 use crate::flow::incident::IncidentSettings;
 use crate::flow::model::Schema;
 use crate::flow::window::settings::WindowSettings;
@@ -51,6 +51,8 @@ pub struct Topology {
     pub advise: AdviseSettings,
     /// Where everything goes.
     pub sink: SinkSettings,
+    /// What only a stream does.
+    pub stream: StreamSettings,
     /// Settings passed on to librdkafka, without addresses and secrets.
     pub kafka_client: BTreeMap<String, String>,
     /// What does not do what its author may think, in the order of the file.
@@ -75,6 +77,17 @@ pub enum KeyedBy {
     Anything,
     /// The entity: routing is left out.
     Entity,
+}
+
+/// What only a stream does: no output of a replay depends on it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct StreamSettings {
+    /// A partition without records for so long has its windows closed, in milliseconds.
+    pub idle_ms: Option<i64>,
+    /// Whether records that Kafka holds no longer are skipped, or stop the stream.
+    pub skip_below_retention: bool,
+    /// Bytes of learned rows that are written for a byte of input, at most.
+    pub changelog_share: f64,
 }
 
 /// The `[advise]`.
@@ -126,6 +139,8 @@ pub struct SinkSettings {
     pub readings: String,
     /// What was learned.
     pub changelog: String,
+    /// What was advised, for the incidents that are open and those that are like them.
+    pub advise_changelog: String,
     /// Which windows are reported.
     pub emit: Emit,
 }
@@ -163,8 +178,8 @@ fn check_entries(entries: &[Entry], refused: Vec<Problem>) -> Result<Topology, V
 }
 
 impl Topology {
-    /// What the flow `detect` is made of: with `scores.csv` or without, for a store of learned rows or for none.
-    pub fn detection(&self, scores: bool, keep_changes: bool) -> DetectionSettings {
+    /// What the flow `detect` is made of: with `scores.csv` or without, and what is kept of learned rows.
+    pub fn detection(&self, scores: bool, keeping: Keeping) -> DetectionSettings {
         DetectionSettings {
             schema: self.schema.clone(),
             max_payload_bytes: self.source.max_payload_bytes,
@@ -173,7 +188,7 @@ impl Topology {
             incident: self.incident,
             emit_all: self.sink.emit == Emit::All,
             scores,
-            keep_changes,
+            keeping,
         }
     }
 

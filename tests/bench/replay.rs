@@ -12,6 +12,7 @@ use std::process::{Command, Stdio};
 use std::time::Instant;
 
 use tidewatch::flow::advise::settings::AdviseSettings;
+use tidewatch::flow::detection::Keeping;
 use tidewatch::run::{Replay, ReplaySettings};
 use tidewatch::simulate::write::{Encoder, Format};
 use tidewatch::simulate::{Fleet, FleetSettings};
@@ -85,7 +86,7 @@ fn replay(input: &Input, keys: &[(&str, &str)]) -> f64 {
     let settings = ReplaySettings {
         name: topology.name.clone(),
         topology: topology.fingerprint(),
-        detection: topology.detection(false, false),
+        detection: topology.detection(false, Keeping::Nothing),
         advise: AdviseSettings::runbook(true),
         files: vec![input.path.clone()],
         state: None,

@@ -8,6 +8,8 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use crate::edge::ports::BreakerState;
+
 /// When it opens, and for how long.
 #[derive(Clone, Copy, Debug)]
 pub struct BreakerSettings {
@@ -75,6 +77,18 @@ impl Breaker {
     pub(super) fn rest(&self, now: Duration, pause: Duration) {
         let mut state = self.lock();
         state.closed_until = state.closed_until.max(now + pause.min(self.settings.longest));
+    }
+
+    /// Whether the model may be asked now.
+    pub(super) fn state(&self, now: Duration) -> BreakerState {
+        let state = self.lock();
+        if now < state.closed_until {
+            BreakerState::Open
+        } else if state.openings > 0 {
+            BreakerState::HalfOpen
+        } else {
+            BreakerState::Closed
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -164,12 +178,15 @@ mod tests {
     fn a_probe_that_fails_or_hangs_doubles_the_wait_up_to_a_limit() {
         let breaker = breaker();
         breaker.admit(at(0)).unwrap().failed_for_good(at(0));
+        let states = [9, 10].map(|second| breaker.state(at(second)));
+        assert_eq!(states, [BreakerState::Open, BreakerState::HalfOpen]);
         drop(breaker.admit(at(10)).unwrap());
         assert_eq!(breaker.admit(at(10)).unwrap_err(), at(20));
         breaker.admit(at(30)).unwrap().failed(at(30));
         assert_eq!(breaker.admit(at(30)).unwrap_err(), at(30));
         breaker.admit(at(60)).unwrap().unused();
         breaker.admit(at(60)).unwrap().succeeded();
+        assert_eq!(breaker.state(at(60)), BreakerState::Closed);
         assert!(!breaker.admit(at(61)).unwrap().failed(at(61)), "it starts afresh");
     }
 

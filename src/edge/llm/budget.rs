@@ -4,6 +4,8 @@ use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use crate::edge::ports::Used;
+
 const MINUTES_AN_HOUR: u64 = 60;
 const MINUTES_A_DAY: u64 = 1440;
 
@@ -55,12 +57,8 @@ impl Budget {
         while minutes.front().is_some_and(|first| first.number + MINUTES_A_DAY < minute) {
             minutes.pop_front();
         }
-        let used = |span: u64| {
-            let within = minutes.iter().filter(|one| one.number + span >= minute);
-            within.fold((0, 0), |(calls, tokens), one| (calls + one.calls, tokens + one.tokens))
-        };
         let ((calls_hour, tokens_hour), (calls_day, tokens_day)) =
-            (used(MINUTES_AN_HOUR), used(MINUTES_A_DAY));
+            (within(&minutes, minute, MINUTES_AN_HOUR), within(&minutes, minute, MINUTES_A_DAY));
         let over = |limit: Option<u64>, used: u64| limit.is_some_and(|limit| used > limit);
         let limits = &self.limits;
         if over(limits.calls_an_hour, calls_hour + 1) {
@@ -85,10 +83,31 @@ impl Budget {
         Ok(Reserved { budget: self, minute, tokens })
     }
 
+    /// What is used of each limit that is set.
+    pub(super) fn used(&self, now: Duration) -> Vec<Used> {
+        let (minute, minutes) = (now.as_secs() / 60, self.lock());
+        let ((calls_hour, tokens_hour), (calls_day, tokens_day)) =
+            (within(&minutes, minute, MINUTES_AN_HOUR), within(&minutes, minute, MINUTES_A_DAY));
+        let Limits { calls_an_hour, calls_a_day, tokens_an_hour, tokens_a_day } = self.limits;
+        let all = [
+            ("calls/hour", calls_an_hour, calls_hour),
+            ("calls/day", calls_a_day, calls_day),
+            ("tokens/hour", tokens_an_hour, tokens_hour),
+            ("tokens/day", tokens_a_day, tokens_day),
+        ];
+        all.into_iter().filter_map(|(of, limit, used)| Some(Used { of, used, limit: limit? })).collect()
+    }
+
     fn lock(&self) -> MutexGuard<'_, VecDeque<Minute>> {
         // Sums are right whatever a thread that failed was about to do.
         self.minutes.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Calls and tokens of so many minutes before this one, and of this one.
+fn within(minutes: &VecDeque<Minute>, minute: u64, span: u64) -> (u64, u64) {
+    let within = minutes.iter().filter(|one| one.number + span >= minute);
+    within.fold((0, 0), |(calls, tokens), one| (calls + one.calls, tokens + one.tokens))
 }
 
 impl Reserved<'_> {
@@ -130,6 +149,7 @@ mod tests {
         budget.reserve(at(0), 90).unwrap().took(20);
         let broken_off = budget.reserve(at(0), 80).unwrap();
         assert_eq!(broken_off.tokens(), 80);
+        assert_eq!(budget.used(at(1)), [Used { of: "tokens/hour", used: 100, limit: 100 }]);
         assert!(budget.reserve(at(0), 1).is_err(), "what broke off may have cost all of it");
     }
 

@@ -8,10 +8,10 @@ use tokio::sync::Semaphore;
 use super::breaker::Breaker;
 use super::budget::Budget;
 use super::call::Endpoint;
-use super::counters::Counters;
+use super::counters::{Counted, Counters};
 use super::mode::Ladder;
 use super::{Elapsed, LlmSettings};
-use crate::edge::ports::Clock;
+use crate::edge::ports::{Clock, ModelNumbers};
 use crate::flow::advise::question::{Answer, Outcome, Question, Usage};
 
 /// A model and everything that stands between it and a question.
@@ -34,6 +34,31 @@ pub(super) enum End {
 }
 
 impl Engine {
+    /// How it goes.
+    pub(super) fn numbers(&self) -> ModelNumbers {
+        let (counted, now) = (self.counters.now(), self.clock.now());
+        let Counted { advised, right_at_once, failed, timed_out, over_budget, left_alone, .. } = counted;
+        let questions = vec![
+            ("right at once", right_at_once),
+            ("corrected", advised.saturating_sub(right_at_once)),
+            ("timed out", timed_out),
+            ("over budget", over_budget),
+            ("left alone", left_alone),
+            ("failed", failed.saturating_sub(timed_out + over_budget + left_alone)),
+        ];
+        ModelNumbers {
+            questions,
+            calls: counted.calls,
+            retries: counted.retries,
+            corrections: counted.corrections,
+            tokens_in: counted.tokens_in,
+            tokens_out: counted.tokens_out,
+            breaker_opened: counted.breaker_opened,
+            breaker: self.breaker.state(now),
+            budget: self.budget.used(now),
+        }
+    }
+
     /// Answers a question within the deadline, whatever the model does.
     async fn answer(&self, question: &Question, begun: Duration) -> Answer {
         Counters::count(&self.counters.questions);

@@ -21,7 +21,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::Semaphore;
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 
-use crate::edge::ports::{Advisor, Clock};
+use crate::edge::ports::{Advisor, Clock, ModelNumbers};
 use crate::flow::advise::question::{Answer, Outcome, Question, Usage};
 use crate::flow::task::TaskId;
 
@@ -196,6 +196,17 @@ impl Llm {
     pub fn counter(&self) -> impl Fn() -> Counted + Send + Sync + 'static {
         let engine = Arc::clone(&self.engine);
         move || engine.counters.now()
+    }
+
+    /// How it goes, at whatever moment that is asked.
+    pub fn numbers(&self) -> impl Fn() -> ModelNumbers + Send + Sync + 'static {
+        let engine = Arc::clone(&self.engine);
+        move || engine.numbers()
+    }
+
+    /// The way of asking that the server is known to take, or that would be tried next.
+    pub fn way_of_asking(&self) -> &'static str {
+        self.engine.ladder.mode().name()
     }
 }
 

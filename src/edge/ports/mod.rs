@@ -2,12 +2,14 @@
 
 mod advisor;
 mod clock;
+mod pages;
 mod store;
 mod transport;
 mod watch;
 
-pub use advisor::Advisor;
+pub use advisor::{Advisor, BreakerState, ModelNumbers, Used};
 pub use clock::Clock;
+pub use pages::Pages;
 pub use store::{EachRow, Store, StoreError, Stores};
 pub use transport::{
     ChangelogEvent, Committed, EachBatch, EachChange, Failure, Lost, Outgoing, Position, Rebalance, Topic,

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use crate::flow::Change;
 use crate::flow::task::TaskId;
@@ -34,6 +35,14 @@ pub trait Stores {
 
     /// Opens a task's store, or makes one.
     fn open(&self, task: TaskId) -> Result<Self::Store, StoreError>;
+}
+
+impl<S: Stores> Stores for Arc<S> {
+    type Store = S::Store;
+
+    fn open(&self, task: TaskId) -> Result<S::Store, StoreError> {
+        S::open(self, task)
+    }
 }
 
 /// Why a store could not do what it was asked, by what there is to do about it.

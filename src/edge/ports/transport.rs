@@ -147,10 +147,13 @@ pub trait Transport {
     fn start(&mut self, task: TaskId, from: Offset) -> Result<(), Lost>;
     /// Stops reading a partition, which stays assigned.
     fn pause(&mut self, task: TaskId);
-    /// Goes on where it was paused.
-    fn resume(&mut self, task: TaskId);
     /// The first record that the log still holds of a partition, and the one after the last that was committed.
     fn extent(&mut self, task: TaskId) -> Result<(Offset, Offset), Lost>;
+    /// Where partitions end as far as is known without asking, if anything new is known; `None` for one of which every
+    /// record was handed over.
+    fn ends(&mut self) -> Vec<(TaskId, Option<Offset>)> {
+        Vec::new()
+    }
     /// Where a partition without any position is to be read from.
     fn beginning(&mut self, task: TaskId) -> Result<Offset, Lost>;
     /// What the group has committed; [`Lost::NotYet`] while a transaction with it is pending.

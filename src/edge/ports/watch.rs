@@ -9,6 +9,25 @@ use crate::flow::task::TaskId;
 /// Something that happened.
 #[derive(Clone, Copy, Debug)]
 pub enum Notice<'a> {
+    /// A worker is a member of its group, with or without partitions.
+    Joined {
+        /// The worker's name.
+        worker: &'a str,
+    },
+    /// Where a task's input ends.
+    End {
+        /// The task.
+        task: TaskId,
+        /// The record after the last.
+        end: Offset,
+    },
+    /// The brokers do not answer, or do again.
+    Away {
+        /// The worker's name.
+        worker: &'a str,
+        /// Whether they are away.
+        away: bool,
+    },
     /// A task was assigned and restores what it has learned.
     Restoring(TaskId),
     /// Learned rows are back; readings of open windows are read again from `from` to `until`.
@@ -24,10 +43,19 @@ pub enum Notice<'a> {
         /// How many changelog records it took.
         changelog_records: u64,
     },
+    /// How much a task has still to read again.
+    Remaining {
+        /// The task.
+        task: TaskId,
+        /// How many records, at most.
+        records: u64,
+    },
     /// A task takes new records.
     Live {
         /// The task.
         task: TaskId,
+        /// The record to be read next.
+        next: Offset,
         /// Since it was assigned.
         took: Duration,
     },

@@ -48,6 +48,8 @@ pub struct Advise {
     waiting: VecDeque<Waiting>,
     questions: Vec<Question>,
     open: usize,
+    /// Whether so many wait that no more should be handed over.
+    is_full: bool,
     outputs: Vec<Output>,
     emitted: Emitted,
     counts: Counts,
@@ -86,6 +88,7 @@ impl Advise {
             waiting: VecDeque::new(),
             questions: Vec::new(),
             open: 0,
+            is_full: false,
             outputs: Vec::new(),
             emitted: Emitted::default(),
             counts: Counts::default(),
@@ -136,6 +139,9 @@ impl Advise {
         if self.settings.model.is_some() {
             self.ask_ahead();
         }
+        // Reading begins again when half has left, not with every single one.
+        let enough = if self.is_full { LOOK_AHEAD / 2 } else { LOOK_AHEAD };
+        self.is_full = self.waiting.len() >= enough;
     }
 
     /// Settles the finding whose turn it is; `false` where it waits or there is none.
@@ -287,7 +293,7 @@ impl Flow for Advise {
     }
 
     fn is_full(&self) -> bool {
-        self.waiting.len() >= LOOK_AHEAD
+        self.is_full
     }
 }
 

@@ -26,8 +26,8 @@ macro_rules! detectors {
                 })* }
             }
 
-            fn changes<'a>(&mut self, name: impl Fn(u32) -> &'a str, changes: &mut Vec<Change>) {
-                match self { $(Instance::$kind(_, table) => table.changes(name, changes),)* }
+            fn written(&self, id: u32, name: &str, before: &[u8]) -> Option<Change> {
+                match self { $(Instance::$kind(_, table) => table.written(id, name, before),)* }
             }
 
             fn restore(&mut self, id: u32, bytes: &[u8]) -> bool {
@@ -75,9 +75,9 @@ impl Bench {
         self.instance.judge(self.learns, id, window, scores)
     }
 
-    /// What was learned since the last call.
-    pub fn changes<'a>(&mut self, name: impl Fn(u32) -> &'a str, changes: &mut Vec<Change>) {
-        self.instance.changes(name, changes);
+    /// What was learned of the entity with that number, with something put before it, if anything was.
+    pub fn written(&self, id: u32, name: &str, before: &[u8]) -> Option<Change> {
+        if self.learns { self.instance.written(id, name, before) } else { None }
     }
 
     /// Takes back what was learned; `false` where the bytes are not that.

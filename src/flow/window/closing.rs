@@ -21,6 +21,10 @@ impl Windows {
             closed_until: None,
             due: BTreeSet::new(),
             first: BTreeMap::new(),
+            deciding: None,
+            unwritten: BTreeMap::new(),
+            keeps_rows: false,
+            resume_at: None,
             marks: Table::new(MARKS),
             counts: WindowCounts::default(),
             silent: false,
@@ -66,6 +70,7 @@ impl Windows {
     pub fn resume(&mut self, resume: Resume) {
         self.partition.clock = resume.clock;
         self.closed_until = resume.closed_until;
+        self.resume_at = resume.first;
     }
 
     /// While refilling, windows close without a word and marks stay as they are.
@@ -148,7 +153,7 @@ impl Windows {
         let Some(at) = slot.open.iter().position(|open| open.opened == opened) else { return };
         let open = slot.open.swap_remove(at);
         let window = open.window;
-        self.first.remove(&(open.first, place));
+        let clock = self.first.remove(&(open.first, place));
         match self.settings.kind {
             WindowKind::Tumbling { .. } => {
                 self.due.remove(&(window.end.plus_ms(self.settings.grace_ms), place));
@@ -158,7 +163,7 @@ impl Windows {
             }
             WindowKind::Message | WindowKind::Whole => {}
         }
-        let last = open.last;
+        let (first, last) = (open.first, open.last);
         open.into_columns(&mut self.rows, &mut self.columns);
         if !self.silent {
             self.counts.closed += 1;
@@ -171,6 +176,11 @@ impl Windows {
             }
             let learned = down.closed(&self.entities, id, window, &self.columns);
             self.slots[id as usize].remembered |= learned || self.marks.get(id).is_some();
+            self.note_learned(id, window, (first, clock), down);
+        } else if self.learns_again(id, window) && down.learns() {
+            down.relearn(&self.entities, id, window, &self.columns);
+            self.slots[id as usize].remembered = true;
+            self.note_learned(id, window, (first, clock), down);
         }
         for gathered in std::mem::take(&mut self.columns.entities) {
             self.forget_if_idle(gathered);

@@ -3,8 +3,8 @@
 use super::clock::{Doubtful, Resolved};
 use super::open::OpenWindow;
 use super::{
-    Downstream, EntityId, Extent, Held, Offset, Reading, Reason, Rejection, Resume, Scope, Slot, Source,
-    TimeScope, Window, WindowKind, Windows,
+    Downstream, EntityId, Extent, Held, Offset, Reading, Reason, Rejection, Scope, Slot, Source, TimeScope,
+    Window, WindowKind, Windows,
 };
 
 impl Windows {
@@ -24,6 +24,10 @@ impl Windows {
 
     /// Takes a reading: closes what it makes due, then puts it into its window, or says why not.
     pub fn take(&mut self, entity: &str, reading: &Reading, source: &Source<'_>, down: &mut impl Downstream) {
+        if self.silent && self.resume_at.is_some_and(|first| (source.offset, source.index) < first) {
+            // The clock is that of a later reading: this one would be believed where it was not.
+            return;
+        }
         let Some(id) = self.entities.find_or_add(entity) else {
             let detail = format!("{} entities are known already (window.max_entities)", self.entities.len());
             return down.rejected(source, Rejection::new(Reason::TooManyEntities, detail));
@@ -41,6 +45,8 @@ impl Windows {
         if known || scope.clock.finds_plausible(reading.time, max_jump_ms) {
             if !scope.held.is_empty() {
                 let refused = std::mem::take(&mut scope.held);
+                // The entity of this very reading may be among them: forgotten now, its number would be another's.
+                self.taking = Some(id);
                 self.refuse(refused, down);
             }
             return self.believe(id, reading, source, down);
@@ -55,11 +61,15 @@ impl Windows {
         };
         let newest = Doubtful { time: reading.time, entity: entity.into(), rest: held };
         let clock = scope.clock.clone();
+        let first = scope.held.first().unwrap_or(&newest);
+        let first = (first.rest.offset, first.rest.index);
         match clock.doubt(&mut scope.held, newest, max_jump_ms) {
             Resolved::Held => {}
             Resolved::Decided { believed, refused } => {
                 self.refuse(refused, down);
+                self.deciding = Some((first, self.partition.clock.clone()));
                 self.believe_all(believed, down);
+                self.deciding = None;
             }
         }
     }
@@ -209,7 +219,7 @@ impl Windows {
         let slot = &mut self.slots[id as usize];
         let at = match slot.open.iter().rposition(|open| open.window == window) {
             Some(at) => at,
-            None => self.open(id, window, source.offset),
+            None => self.open(id, window, (source.offset, source.index)),
         };
         self.counts.windowed += u64::from(!self.silent);
         let place = (source.offset, source.index);
@@ -219,7 +229,10 @@ impl Windows {
     /// Puts a reading into the entity's only window, which grows to its time.
     fn put_in_last(&mut self, id: EntityId, reading: &Reading, source: &Source<'_>) -> usize {
         let at = match self.slots[id as usize].open.len() {
-            0 => self.open(id, Window { start: reading.time, end: reading.time }, source.offset),
+            0 => {
+                let window = Window { start: reading.time, end: reading.time };
+                self.open(id, window, (source.offset, source.index))
+            }
             some => some - 1,
         };
         self.counts.windowed += u64::from(!self.silent);
@@ -229,7 +242,7 @@ impl Windows {
         at
     }
 
-    fn open(&mut self, id: EntityId, window: Window, first: Offset) -> usize {
+    fn open(&mut self, id: EntityId, window: Window, first: (Offset, u32)) -> usize {
         let place = (id, window.start);
         match self.settings.kind {
             WindowKind::Tumbling { .. } => {
@@ -240,30 +253,17 @@ impl Windows {
             }
             WindowKind::Message | WindowKind::Whole => {}
         }
-        // As of after the reading that opens it: read again, it is believed at once, and nothing before it is late.
-        self.first.insert((first, place), self.partition.clock.clone());
+        // As of after the reading that opens it: read again, it is believed at once, and nothing before it is late. One
+        // that was doubted is doubted again, with those that were refused for it.
+        let (first, clock) = match &self.deciding {
+            Some((first, clock)) => (*first, clock.clone()),
+            None => (first, self.partition.clock.clone()),
+        };
+        self.first.insert((first, place), clock);
         self.counts.opened += u64::from(!self.silent);
         let slot = &mut self.slots[id as usize];
         slot.open.push(OpenWindow::new(window, first));
         slot.open.len() - 1
-    }
-
-    /// The first record that a restart must read again, and what it must know to do so; nothing where all is closed.
-    pub fn replay_from(&self) -> (Option<Offset>, Resume) {
-        let opened = self.first.iter().next().map(|((offset, _), clock)| (*offset, clock));
-        let mut from = opened.map(|(offset, _)| offset);
-        let mut clock = opened.map_or(&self.partition.clock, |(_, clock)| clock);
-        let scopes = self.slots.iter().filter_map(|slot| slot.scope.as_deref());
-        let scopes = if self.settings.time == TimeScope::Entity { Some(scopes) } else { None };
-        for scope in scopes.into_iter().flatten().chain([&self.partition]) {
-            if let Some(held) =
-                scope.held.first().filter(|held| from.is_none_or(|from| held.rest.offset < from))
-            {
-                from = Some(held.rest.offset);
-                clock = &self.partition.clock;
-            }
-        }
-        (from, Resume { clock: clock.clone(), closed_until: self.closed_until })
     }
 }
 

@@ -13,6 +13,7 @@ mod clock;
 mod closing;
 mod entities;
 mod gather;
+mod learned;
 mod open;
 mod rows;
 pub mod settings;
@@ -59,6 +60,14 @@ pub struct Source<'a> {
 pub trait Downstream {
     /// A window closed. Whether anything was learned of the entity, so that it must be remembered.
     fn closed(&mut self, entities: &Entities, id: EntityId, window: Window, readings: &Readings) -> bool;
+    /// Whether what a closed window teaches is kept in rows.
+    fn learns(&self) -> bool {
+        false
+    }
+    /// A window that had closed before closes again: what it taught is learned again, and nothing else happens.
+    fn relearn(&mut self, entities: &Entities, id: EntityId, window: Window, readings: &Readings) {
+        let _ = (entities, id, window, readings);
+    }
     /// A reading of an entity came after its window had closed.
     fn late(&mut self, entity: &str, time: EventTime, source: &Source<'_>, rejection: Rejection);
     /// A reading could not be used.
@@ -81,6 +90,8 @@ pub struct Resume {
     pub clock: Clock,
     /// The greatest end of the windows that the end of an input closed.
     pub closed_until: Option<EventTime>,
+    /// Record and index of the reading to be read first: of the same record, those before it are not read again.
+    pub first: Option<(Offset, u32)>,
 }
 
 /// What happened to readings.
@@ -126,9 +137,16 @@ struct Slot {
     open: Vec<OpenWindow>,
     /// Whether something was learned of the entity.
     remembered: bool,
+    /// The end of the last window that the entity has learned from.
+    learned_until: Option<EventTime>,
+    /// Where the readings begin that must be read again as long as what they taught is in no row.
+    unwritten: Option<(Offset, u32)>,
     /// Only with `time = "entity"`.
     scope: Option<Box<Scope>>,
 }
+
+/// The clock, and the ends of windows that were closed for want of readings, as of some reading.
+type AsOf = (Clock, Option<EventTime>);
 
 /// A window among the open ones: the entity, and the start it was opened with.
 type Place = (EntityId, EventTime);
@@ -145,8 +163,17 @@ pub struct Windows {
     closed_until: Option<EventTime>,
     /// When windows close, in event time.
     due: BTreeSet<(EventTime, Place)>,
-    /// Open windows by their first record, with the clock as of then.
-    first: BTreeMap<(Offset, Place), Clock>,
+    /// Open windows by record and index of their first reading, with the clock as of then.
+    first: BTreeMap<((Offset, u32), Place), Clock>,
+    /// While doubtful readings are believed: the first of them, and the clock that doubted it.
+    deciding: Option<((Offset, u32), Clock)>,
+    /// Entities that have learned what is in no row yet, by the reading from which it is learned again, with the event time
+    /// and the ends of windows as of then.
+    unwritten: BTreeMap<((Offset, u32), EntityId), AsOf>,
+    /// Whether somebody keeps rows, so that it matters what is in them.
+    keeps_rows: bool,
+    /// After a restart, what comes before this is not read again.
+    resume_at: Option<(Offset, u32)>,
     marks: Table<Mark>,
     counts: WindowCounts,
     /// While refilling: windows close without a word.

@@ -23,8 +23,8 @@ pub(super) struct OpenWindow {
     pub(super) window: Window,
     /// Its start when it was opened; a span that stretches keeps it as its name.
     pub(super) opened: EventTime,
-    /// Where the first reading lies in the input.
-    pub(super) first: Offset,
+    /// Record and index of the first reading.
+    pub(super) first: (Offset, u32),
     /// Record and index of the last reading to arrive.
     pub(super) last: (Offset, u32),
     rows: Rows,
@@ -37,12 +37,12 @@ pub(super) struct OpenWindow {
 
 impl OpenWindow {
     /// An empty window.
-    pub(super) fn new(window: Window, first: Offset) -> OpenWindow {
+    pub(super) fn new(window: Window, first: (Offset, u32)) -> OpenWindow {
         OpenWindow {
             window,
             opened: window.start,
             first,
-            last: (first, 0),
+            last: first,
             rows: Rows::EMPTY,
             entities: Vec::new(),
             last_time: window.start,

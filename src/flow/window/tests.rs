@@ -107,6 +107,20 @@ fn windows_close_by_their_end_and_then_by_name() {
 }
 
 #[test]
+fn an_entity_whose_bad_clock_is_refused_keeps_its_name() {
+    let doubting = WindowSettings { max_jump_ms: Some(100), ..TUMBLING };
+    let expected = "too-far-ahead:c@999 a[0,5)=0 b[0,5)=1 c[0,5)=2 d[0,5)=3";
+    check(doubting, "a@0 b@1 c@999 c@2 d@3 .", expected);
+}
+
+#[test]
+fn what_was_refused_for_a_confirmed_jump_is_refused_again_after_a_restart() {
+    let kind = WindowKind::Count { size: 3, max_age_ms: 5000 };
+    let doubting = WindowSettings { kind, max_jump_ms: Some(100), ..TUMBLING };
+    check(doubting, "a@999 a@0 a@1001 a@5 .", "too-far-ahead:a@0 a[5,1001)=5+999+1001");
+}
+
+#[test]
 fn a_reading_within_grace_is_taken_and_a_later_one_is_late() {
     check(TUMBLING, "a@0 a@5 a@3 a@6 a@4 a@11", "a[0,5)=0+3 late:a@4 a[5,10)=5+6");
 }

@@ -127,12 +127,12 @@ impl<T: Transport, S: Stores, C: Clock> Worker<T, S, C> {
         } else {
             Vec::new()
         };
-        let member = self.transport.membership();
+        let member = holds(Rule::MemberBeforeOwnership).then(|| self.transport.membership());
         // No poll lies between the two: what is owned now was owned when the member was asked for its name.
         if !self.transport.owns_its_partitions() && holds(Rule::OnlyMembersCommit) {
             return Err(before(Failure::NotMember("partitions were lost".to_owned())));
         }
-        let Some(member) = member else {
+        let Some(member) = member.unwrap_or_else(|| self.transport.membership()) else {
             return Err(before(Failure::NotMember("the group was never joined".to_owned())));
         };
         repeat(|| self.transport.send_positions(&positions, &member)).map_err(before)?;
@@ -190,8 +190,11 @@ impl<T: Transport, S: Stores, C: Clock> Worker<T, S, C> {
             self.restore_all();
             return Ok(());
         }
-        // After an abort that failed only a new producer is sure to have ended the transaction.
-        if self.transport.abort().is_err() || recovery == Recovery::SendAgainAnew {
+        // After an abort that failed only a new producer is sure to have ended the transaction. And an abort that was
+        // asked for twice may arrive once more: it would take away the first half of the next transaction.
+        let failed = self.transport.abort().is_err();
+        let suspect = self.transport.is_suspect() && holds(Rule::SuspectProducerReplaced);
+        if failed || suspect || recovery == Recovery::SendAgainAnew {
             self.needs_producer = true;
         }
         match recovery {
@@ -200,15 +203,21 @@ impl<T: Transport, S: Stores, C: Clock> Worker<T, S, C> {
                     self.tasks.values_mut().for_each(|task| task.kept = None);
                 }
             }
-            Recovery::SendWithoutLargest => self.leave_out_largest(),
+            Recovery::SendWithoutLargest => {
+                if !self.leave_out_largest() {
+                    let detail = format!("{failure}: raise max.message.bytes of the changelog");
+                    return Err(Stop::Log(detail));
+                }
+            }
             Recovery::Leave => self.drop_all(),
             Recovery::Ask => {}
         }
         Ok(())
     }
 
-    /// The largest output that is still to be sent goes to the rejected topic, shortened.
-    fn leave_out_largest(&mut self) {
+    /// The largest output that is still to be sent goes to the rejected topic, shortened; `false` if there is none left, so
+    /// that it must be a learned row which is too large.
+    fn leave_out_largest(&mut self) -> bool {
         let outputs = self.tasks.values_mut().filter_map(|task| task.kept.as_mut()).filter_map(|kept| {
             let Kept { epoch, too_large } = kept;
             let sizes: Vec<(usize, usize)> = epoch
@@ -220,13 +229,13 @@ impl<T: Transport, S: Stores, C: Clock> Worker<T, S, C> {
                 .collect();
             sizes.into_iter().max().map(|(size, at)| (size, at, too_large))
         });
-        if let Some((size, at, too_large)) = outputs.max_by_key(|(size, _, _)| *size) {
-            tracing::warn!(
-                size,
-                "a record is larger than the broker takes and goes to the rejected topic, shortened"
-            );
-            too_large.push(at);
-        }
+        let Some((size, at, too_large)) = outputs.max_by_key(|(size, _, _)| *size) else { return false };
+        tracing::warn!(
+            size,
+            "a record is larger than the broker takes and goes to the rejected topic, shortened"
+        );
+        too_large.push(at);
+        true
     }
 }
 

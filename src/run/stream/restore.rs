@@ -158,6 +158,9 @@ impl Restoration {
                     (FOOTER_KEY, Some(value)) => return self.take_footer(value),
                     ([ROW_TAG, table, key @ ..], value) => {
                         self.pending.push((*table, key.to_vec(), value.map(<[u8]>::to_vec)));
+                        if !holds(Rule::RowsCountAtFooter) {
+                            self.apply_pending();
+                        }
                     }
                     // A later version's records, or a deleted footer, which is no footer.
                     _ => {}
@@ -178,16 +181,20 @@ impl Restoration {
         {
             return (Step::AskAgain, None);
         }
+        self.apply_pending();
+        self.footer = Some(footer);
+        let reached = matches!((&self.target, &self.footer),
+            (Some((_, mark)), Some(footer)) if mark.sequence == footer.sequence);
+        if reached { (self.conclude(), None) } else { (Step::More, Some(self)) }
+    }
+
+    fn apply_pending(&mut self) {
         for (table, key, row) in self.pending.drain(..) {
             match row {
                 Some(row) => self.rows.insert((table, key), row),
                 None => self.rows.remove(&(table, key)),
             };
         }
-        self.footer = Some(footer);
-        let reached = matches!((&self.target, &self.footer),
-            (Some((_, mark)), Some(footer)) if mark.sequence == footer.sequence);
-        if reached { (self.conclude(), None) } else { (Step::More, Some(self)) }
     }
 
     fn conclude(self) -> Step {

@@ -28,15 +28,41 @@ impl<T: Transport, S: Stores, C: Clock> Worker<T, S, C> {
         }
         for id in asking {
             match self.transport.committed(id) {
-                Ok(committed) => self.ask(id, &Marked::read(committed))?,
+                Ok(committed) => {
+                    let marked = Marked::read(committed);
+                    self.tasks.get_mut(&id).expect("it asks").asked = Some(marked.clone());
+                    let asked = self.ask(id, &marked);
+                    self.confirm(id, asked)?;
+                }
                 Err(Lost::NotYet(detail)) => {
+                    // The others would be told the same, and live tasks have waited enough.
                     tracing::debug!(task = %id, detail, "not yet known what was committed");
+                    break;
                 }
                 Err(Lost::Fatal(detail)) => return Err(Stop::Log(detail)),
                 Err(Lost::OutOfRange { .. }) => {}
             }
         }
         self.read_changelogs()
+    }
+
+    /// Stops only if the group still says what it said. While this worker was slow, another one may have taken the task
+    /// over and gone on: what does not fit then is no reason to bother anybody.
+    pub(super) fn confirm(&mut self, id: TaskId, outcome: Result<(), Stop>) -> Result<(), Stop> {
+        let Err(stop) = outcome else { return Ok(()) };
+        if !stop.is_about_position() || !holds(Rule::StopsAreConfirmed) {
+            return Err(stop);
+        }
+        let task = self.tasks.get_mut(&id).expect("it is being restored");
+        match self.transport.committed(id).map(Marked::read) {
+            Ok(marked) if task.asked.as_ref() == Some(&marked) => Err(stop),
+            Err(Lost::Fatal(_) | Lost::OutOfRange { .. }) => Err(stop),
+            Ok(_) | Err(Lost::NotYet(_)) => {
+                self.transport.close_changelog(id);
+                task.phase = Phase::Asking;
+                Ok(())
+            }
+        }
     }
 
     /// The group has said what it has committed.
@@ -136,14 +162,15 @@ impl<T: Transport, S: Stores, C: Clock> Worker<T, S, C> {
                 }
             }
         });
+        for (id, step, records) in ended {
+            let said = self.changelog_said(id, step, records);
+            self.confirm(id, said)?;
+        }
         match polled {
             Ok(()) => {}
             Err(Lost::NotYet(detail)) => self.away(&Failure::Retriable(detail)),
-            Err(Lost::OutOfRange { task, .. }) => return self.begin_again(task),
+            Err(Lost::OutOfRange { task, .. }) => self.begin_again(task)?,
             Err(Lost::Fatal(detail)) => return Err(Stop::Log(detail)),
-        }
-        for (id, step, records) in ended {
-            self.changelog_said(id, step, records)?;
         }
         self.give_up_on_missing()
     }
@@ -159,8 +186,9 @@ impl<T: Transport, S: Stores, C: Clock> Worker<T, S, C> {
                 missing_since.get_or_insert(now);
             }
             Step::AskAgain => {
-                self.transport.close_changelog(id);
-                task.phase = Phase::Asking;
+                // If the group still says the same, nobody has committed meanwhile: it was set back.
+                let detail = "it goes on beyond that: were the group's offsets set back?".to_owned();
+                return Err(Stop::ChangelogTorn { task: id, detail });
             }
             Step::Torn(detail) if used_local => {
                 tracing::debug!(task = %id, detail, "local rows and changelog do not fit");
@@ -182,14 +210,16 @@ impl<T: Transport, S: Stores, C: Clock> Worker<T, S, C> {
             if let Phase::Reading { missing_since: Some(at), used_local, .. } = &task.phase
                 && since(*at, now) > patience
             {
-                if !used_local {
-                    let detail = "it ends before the committed epoch".to_owned();
-                    return Err(Stop::ChangelogTorn { task: task.id, detail });
-                }
-                again.push(task.id);
+                again.push((task.id, *used_local));
             }
         }
-        again.into_iter().try_for_each(|id| self.begin_again(id))
+        again.into_iter().try_for_each(|(id, used_local)| {
+            if used_local {
+                return self.begin_again(id);
+            }
+            let detail = "it ends before the committed epoch".to_owned();
+            self.confirm(id, Err(Stop::ChangelogTorn { task: id, detail }))
+        })
     }
 
     /// A flow without rows comes back from the group's mark alone.
@@ -242,6 +272,14 @@ impl<T: Transport, S: Stores, C: Clock> Worker<T, S, C> {
             rows: task.digest.rows(),
             changelog_records: records,
         });
+        tracing::info!(
+            task = %id,
+            rows = task.digest.rows(),
+            changelog_records = records,
+            from = footer.replay_from.0,
+            until = footer.next.0,
+            "rows are restored, open windows are read again"
+        );
         let from = if holds(Rule::RewindToOpenWindows) { footer.replay_from } else { footer.next };
         self.go_on(id, from, footer.next)
     }

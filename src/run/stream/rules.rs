@@ -29,6 +29,17 @@ pub(super) enum Rule {
     LocalAheadStops,
     /// An epoch that could not be committed is sent again, whole.
     EpochKeptUntilCommitted,
+    /// A member's name is asked for before it is asked whether it owns its partitions: what is lost between the two
+    /// shows.
+    MemberBeforeOwnership,
+    /// The numbers of outputs go on from the position that was committed.
+    NumbersGoOn,
+    /// Rows of the changelog count from the footer that follows them.
+    RowsCountAtFooter,
+    /// What waits for an answer is read again after a restart.
+    WaitingIsNotPassed,
+    /// What does not fit stops a worker only if the group still says what it said.
+    StopsAreConfirmed,
 }
 
 /// Whether a rule is kept: always, but in tests that break it.

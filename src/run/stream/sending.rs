@@ -20,7 +20,9 @@ pub(super) fn send_epoch<T: Transport>(
     footer: &Footer,
 ) -> Result<(), Failure> {
     for (at, output) in kept.epoch.outputs.iter().enumerate() {
-        send_output(transport, blueprint, task, output, kept.too_large.contains(&at))?;
+        let number = if holds(Rule::NumbersGoOn) { output.number } else { at as u64 };
+        let id = record_id(&blueprint.application, task, output.role, number);
+        send_output(transport, blueprint, task, output, &id, kept.too_large.contains(&at))?;
     }
     if !Blueprint::learns(task.flow) {
         return Ok(());
@@ -49,9 +51,9 @@ fn send_output<T: Transport>(
     blueprint: &Blueprint,
     task: TaskId,
     output: &Output,
+    id: &str,
     too_large: bool,
 ) -> Result<(), Failure> {
-    let id = record_id(&blueprint.application, task, output);
     let (topic, partition) = destination(task, output.role);
     let record = |topic, partition, value, headers| Outgoing {
         topic,
@@ -64,7 +66,7 @@ fn send_output<T: Transport>(
         let detail =
             format!("{} of {} bytes, more than the broker takes", output.role.name(), output.value.len());
         let headers = [
-            ("tidewatch-id", id.as_str()),
+            ("tidewatch-id", id),
             ("tidewatch-reason", Reason::TooLarge.label()),
             ("tidewatch-detail", &detail),
         ];
@@ -72,11 +74,11 @@ fn send_output<T: Transport>(
         return transport.send(record(Topic::Output(Role::Rejected), None, value, &headers));
     }
     match &output.refused {
-        None => transport.send(record(topic, partition, &output.value, &[("tidewatch-id", &id)])),
+        None => transport.send(record(topic, partition, &output.value, &[("tidewatch-id", id)])),
         Some((rejection, origin)) => {
             let source = format!("{}/{}/{}", blueprint.input(task.flow), task.partition, origin.position);
             let headers = [
-                ("tidewatch-id", id.as_str()),
+                ("tidewatch-id", id),
                 ("tidewatch-reason", rejection.reason.label()),
                 ("tidewatch-detail", &rejection.detail),
                 ("tidewatch-source", &source),

@@ -17,7 +17,10 @@ impl<T: Transport, S: Stores, C: Clock> Worker<T, S, C> {
             None => match self.transport.beginning(id) {
                 Ok(at) => at,
                 Err(Lost::Fatal(detail)) => return Err(Stop::Log(detail)),
-                Err(_) => return Ok(()),
+                Err(_) => {
+                    self.tasks.get_mut(&id).expect("it is being restored").phase = Phase::Asking;
+                    return Ok(());
+                }
             },
         };
         self.go_on(id, at, at)
@@ -29,7 +32,7 @@ impl<T: Transport, S: Stores, C: Clock> Worker<T, S, C> {
             Ok(extent) => extent,
             Err(Lost::Fatal(detail)) => return Err(Stop::Log(detail)),
             Err(_) => {
-                self.tasks.get_mut(&id).expect("it is being restored").phase = Phase::Asking;
+                self.ask_again(id);
                 return Ok(());
             }
         };
@@ -46,28 +49,54 @@ impl<T: Transport, S: Stores, C: Clock> Worker<T, S, C> {
             (from, next) = (first, next.max(first));
         }
         let now = self.clock.now();
+        let others_refill = self.refills();
         let task = self.tasks.get_mut(&id).expect("it is being restored");
         task.next = next;
+        if from < next && others_refill {
+            task.phase = Phase::Waiting { from, until: next };
+            return Ok(());
+        }
         match self.transport.start(id, from) {
             Ok(()) => {}
             Err(Lost::Fatal(detail)) => return Err(Stop::Log(detail)),
             Err(_) => {
-                task.phase = Phase::Asking;
+                self.ask_again(id);
                 return Ok(());
             }
         }
+        let task = self.tasks.get_mut(&id).expect("it is being restored");
         task.quiet.since = now;
-        task.phase = if from < next { Phase::Refilling { until: next } } else { Phase::Live };
+        task.phase = if from < next { Phase::Refilling { until: next, at: from } } else { Phase::Live };
         if task.is_live() {
-            self.watch.notice(Notice::Live { task: id, took: since(task.assigned_at, now) });
+            tracing::info!(task = %id, next = next.0, "live");
+            self.watch.notice(Notice::Live { task: id, next: task.next, took: since(task.assigned_at, now) });
         }
         Ok(())
     }
 
-    /// The log lacks what a task reads next: what is known of it decides.
+    /// The log did not answer: the group is asked again. What a live task has done since its last commit is done again.
+    fn ask_again(&mut self, id: TaskId) {
+        match self.tasks.get_mut(&id) {
+            Some(task) if task.is_live() => self.restore_again(id),
+            Some(task) => task.phase = Phase::Asking,
+            None => {}
+        }
+    }
+
+    /// The log lacks what a task reads next. Where that is no gap to be skipped, what the group says now decides: it may
+    /// have gone on without this worker.
     pub(super) fn out_of_range(&mut self, id: TaskId) -> Result<(), Stop> {
         let Some(task) = self.tasks.get(&id) else { return Ok(()) };
         let next = task.next;
-        if task.is_live() { self.go_on(id, next, next) } else { Ok(()) }
+        match task.phase {
+            Phase::Asking | Phase::Reading { .. } | Phase::Waiting { .. } => Ok(()),
+            Phase::Live if self.blueprint.below_retention == BelowRetention::Skip => {
+                self.go_on(id, next, next)
+            }
+            Phase::Live | Phase::Refilling { .. } => {
+                self.restore_again(id);
+                Ok(())
+            }
+        }
     }
 }

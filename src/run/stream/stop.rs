@@ -20,6 +20,17 @@ pub enum Stop {
         /// Whose it should be.
         wanted: String,
     },
+    /// Partitions were added.
+    #[error(
+        "{task}: the topic has more partitions than the {partitions} that the changelog has, so that entities may have \
+         moved between them: give the topology another name, or `tidewatch reset` to begin anew with all partitions"
+    )]
+    PartitionsChanged {
+        /// The task that cannot be.
+        task: TaskId,
+        /// How many there may be.
+        partitions: u32,
+    },
     /// The state directory knows more than the group.
     #[error(
         "{task}: the state directory is at epoch {local}, the consumer group only at {group}: were its offsets set back, \
@@ -114,11 +125,31 @@ pub enum Stop {
 }
 
 impl Stop {
+    /// Whether it was found by comparing with what the group had committed, which may have changed meanwhile.
+    pub(super) fn is_about_position(&self) -> bool {
+        match self {
+            Stop::LocalAhead { .. }
+            | Stop::OffsetsSetByHand { .. }
+            | Stop::OtherCluster { .. }
+            | Stop::ChangelogTorn { .. }
+            | Stop::BelowRetention { .. }
+            | Stop::InputShrank { .. } => true,
+            Stop::OtherTopology { .. }
+            | Stop::PartitionsChanged { .. }
+            | Stop::Unreadable { .. }
+            | Stop::Fenced(_)
+            | Stop::Log(_)
+            | Stop::Store(_) => false,
+        }
+    }
+
     /// Whether the configuration is at fault, not the run.
     pub fn is_configuration(&self) -> bool {
         matches!(
             self,
-            Stop::OtherTopology { .. } | Stop::Store(StoreError::Newer { .. } | StoreError::Locked { .. })
+            Stop::OtherTopology { .. }
+                | Stop::PartitionsChanged { .. }
+                | Stop::Store(StoreError::Newer { .. } | StoreError::Locked { .. })
         )
     }
 }

@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use super::digest::{Digest, Prepared};
-use super::footer::Footer;
+use super::footer::{Footer, Marked};
 use super::restore::Restoration;
 use super::rules::{Rule, holds};
 use crate::edge::ports::Topic;
-use crate::flow::record::{Offset, Output, RawRecord, Role};
+use crate::flow::record::{Offset, RawRecord, Role};
 use crate::flow::task::TaskId;
 use crate::flow::{Epoch, Flow};
 
@@ -24,8 +24,14 @@ pub(super) enum Phase {
         /// When the changelog had ended too early.
         missing_since: Option<Duration>,
     },
+    /// Its rows are there; another task refills its windows first.
+    Waiting { from: Offset, until: Offset },
     /// Records below this one refill open windows.
-    Refilling { until: Offset },
+    Refilling {
+        until: Offset,
+        /// The record to be read again next.
+        at: Offset,
+    },
     /// New records are taken.
     Live,
 }
@@ -44,6 +50,8 @@ pub(super) struct Task<S> {
     pub(super) flow: Box<dyn Flow + Send>,
     pub(super) store: Option<S>,
     pub(super) phase: Phase,
+    /// What the group said when it was asked.
+    pub(super) asked: Option<Marked>,
     /// Epochs committed.
     pub(super) sequence: u64,
     /// The record to be processed next.
@@ -56,6 +64,10 @@ pub(super) struct Task<S> {
     pub(super) touched: bool,
     pub(super) assigned_at: Duration,
     pub(super) quiet: Quiet,
+    /// It is live, but its records wait until others have refilled their windows.
+    pub(super) is_held: bool,
+    /// It is live, but reads no more until some of what waits for answers has left.
+    pub(super) is_full: bool,
 }
 
 /// How long nothing has come.
@@ -76,6 +88,7 @@ impl<S> Task<S> {
             flow,
             store,
             phase: Phase::Asking,
+            asked: None,
             sequence: 0,
             next: Offset(0),
             digest: Digest::default(),
@@ -84,6 +97,8 @@ impl<S> Task<S> {
             touched: false,
             assigned_at: now,
             quiet: Quiet { since: now, ..Quiet::default() },
+            is_held: false,
+            is_full: false,
         }
     }
 
@@ -92,9 +107,9 @@ impl<S> Task<S> {
         let Some(last) = records.last() else { return false };
         self.quiet = Quiet { since: now, ..Quiet::default() };
         let fresh = match self.phase {
-            Phase::Asking | Phase::Reading { .. } => return false,
+            Phase::Asking | Phase::Reading { .. } | Phase::Waiting { .. } => return false,
             Phase::Live => records,
-            Phase::Refilling { until } => {
+            Phase::Refilling { until, .. } => {
                 let (again, fresh) =
                     records.split_at(records.partition_point(|record| record.offset < until));
                 if holds(Rule::RefillIsSilent) {
@@ -103,6 +118,7 @@ impl<S> Task<S> {
                     self.flow.process(again);
                 }
                 if last.offset.0 + 1 < until.0 {
+                    self.phase = Phase::Refilling { until, at: Offset(last.offset.0 + 1) };
                     return false;
                 }
                 fresh
@@ -140,7 +156,7 @@ impl<S> Task<S> {
             application: application.to_owned(),
             topology: topology.to_owned(),
             sequence: self.sequence + 1,
-            next: epoch.next,
+            next: if holds(Rule::WaitingIsNotPassed) { epoch.next } else { self.next },
             replay_from: epoch.replay_from,
             position: epoch.position.clone(),
             digest: prepared.sum,
@@ -155,8 +171,8 @@ impl<S> Task<S> {
 }
 
 /// The id of a record that leaves: what it came from, not when.
-pub(super) fn record_id(application: &str, task: TaskId, output: &Output) -> String {
-    format!("{application}-{task}-{}-{}", output.role.name(), output.number)
+pub(super) fn record_id(application: &str, task: TaskId, role: Role, number: u64) -> String {
+    format!("{application}-{task}-{}-{number}", role.name())
 }
 
 /// Where a record goes. Findings stay in the task's own partition; everything else goes by its key.

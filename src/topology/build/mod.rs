@@ -7,7 +7,7 @@ mod window;
 
 use super::check::Said;
 use super::takes::Setting;
-use super::{Emit, KeyedBy, SinkSettings, SourceSettings, Topology};
+use super::{Emit, KeyedBy, SinkSettings, SourceSettings, StreamSettings, Topology};
 use crate::flow::detect::settings::{Kind, Settings};
 use crate::flow::incident::IncidentSettings;
 
@@ -51,6 +51,7 @@ impl Said {
             incident: self.incident(),
             advise: self.advise(),
             sink: self.sink(),
+            stream: self.stream(),
             kafka_client: std::mem::take(&mut self.kafka_client),
             warnings: Vec::new(),
         };
@@ -78,6 +79,18 @@ impl Said {
         SourceSettings { topic: self.text("source.topic"), keyed_by, max_payload_bytes }
     }
 
+    fn stream(&self) -> StreamSettings {
+        let idle_ms = match self.setting("window.idle") {
+            Setting::Span(ms) => Some(ms),
+            _ => None,
+        };
+        let Setting::Number(changelog_share) = self.setting("sink.changelog_share") else {
+            unreachable!("sink.changelog_share takes a number")
+        };
+        let skip_below_retention = self.text("source.below_retention") == "skip";
+        StreamSettings { idle_ms, skip_below_retention, changelog_share }
+    }
+
     fn incident(&self) -> Option<IncidentSettings> {
         self.has_table("incident").then(|| IncidentSettings {
             resolve_after_ms: self.span("incident.resolve_after"),
@@ -93,6 +106,7 @@ impl Said {
             late: self.text("sink.late"),
             readings: self.text("sink.readings"),
             changelog: self.text("sink.changelog"),
+            advise_changelog: self.text("sink.advise_changelog"),
             emit: if self.text("sink.emit") == "all" { Emit::All } else { Emit::Findings },
         }
     }
@@ -108,6 +122,7 @@ impl Said {
             ("sink.late", &sink.late),
             ("sink.readings", &sink.readings),
             ("sink.changelog", &sink.changelog),
+            ("sink.advise_changelog", &sink.advise_changelog),
         ];
         for (at, (role, topic)) in roles.iter().enumerate() {
             if let Some((other, _)) = roles[..at].iter().find(|(_, other)| other == topic) {

@@ -1,4 +1,6 @@
-//! `tidewatch state list|show|verify`: looks into a state directory.
+//! `tidewatch state list|show|verify`: looks into a state directory, of a replay or of a stream.
+
+mod stream;
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -6,12 +8,15 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 
+use super::kafka::{self, KafkaFlags};
 use super::settings::{self, Environment};
 use super::{Exit, TopologyChoice, replay};
-use crate::edge::ports::Store;
+use crate::edge::ports::{Store, StoreError};
+use crate::edge::sled::Sled;
 use crate::flow::advise::memory::{ANSWERS, ENTITIES};
 use crate::flow::advise::settings::AdviseSettings;
 use crate::flow::chain::Chain;
+use crate::flow::detection::{IDLE_MARKS, Keeping};
 use crate::run::replay::state::{Footer, open_state, restore};
 use crate::run::{ReplaySettings, RunError};
 use crate::topology::Topology;
@@ -47,13 +52,19 @@ enum Action {
         dir: PathBuf,
         #[command(flatten)]
         choice: TopologyChoice,
+        #[command(flatten)]
+        kafka: KafkaFlags,
+        /// Compare it with the changelog as well, for the state directory of `run`
+        #[arg(long)]
+        changelog: bool,
     },
 }
 
 /// Looks.
 pub(super) fn run(flags: &StateFlags, environment: &Environment) -> Exit {
-    let (Action::List { dir, choice } | Action::Show { dir, choice, .. } | Action::Verify { dir, choice }) =
-        &flags.action;
+    let (Action::List { dir, choice }
+    | Action::Show { dir, choice, .. }
+    | Action::Verify { dir, choice, .. }) = &flags.action;
     let topology = match settings::load(choice, environment) {
         Ok(topology) => topology,
         Err(problem) => return Exit::configuration(&problem),
@@ -64,6 +75,17 @@ pub(super) fn run(flags: &StateFlags, environment: &Environment) -> Exit {
             dir.display()
         ));
     }
+    let opened = match Sled::open(dir) {
+        Ok(opened) => opened,
+        Err(error @ (StoreError::Locked { .. } | StoreError::Newer { .. })) => {
+            return Exit::configuration(&error);
+        }
+        Err(error) => return Exit::failed(&error),
+    };
+    if !opened.store.tasks().is_empty() {
+        return look_at_stream(&flags.action, &opened.store, &topology, environment);
+    }
+    drop(opened);
     let looked = match &flags.action {
         Action::List { .. } => list(dir, &topology),
         Action::Show { entity, .. } => show(dir, entity, &topology),
@@ -76,6 +98,29 @@ pub(super) fn run(flags: &StateFlags, environment: &Environment) -> Exit {
     }
 }
 
+fn look_at_stream(action: &Action, store: &Sled, topology: &Topology, environment: &Environment) -> Exit {
+    let looked = match action {
+        Action::List { .. } => stream::list(store, topology).map(|text| (text, true)),
+        Action::Show { entity, .. } => stream::show(store, entity, topology).map(|text| (text, true)),
+        Action::Verify { dir, kafka, changelog, .. } => {
+            let kafka = match changelog.then(|| kafka::settings(kafka, environment, &topology.kafka_client)) {
+                Some(Err(problem)) => return Exit::configuration(&problem),
+                Some(Ok(kafka)) => Some(kafka),
+                None => None,
+            };
+            stream::verify(store, dir, topology, kafka.as_ref())
+        }
+    };
+    match looked {
+        Ok((text, true)) => replay::print(text.as_bytes()),
+        Ok((text, false)) => {
+            replay::print(text.as_bytes());
+            Exit::Failed
+        }
+        Err(error) => Exit::failed(&error),
+    }
+}
+
 /// The names of tables, by their number.
 fn table_name(topology: &Topology, table: u8) -> String {
     match table {
@@ -83,6 +128,7 @@ fn table_name(topology: &Topology, table: u8) -> String {
         1 => "incidents".to_owned(),
         ANSWERS => "advise answers".to_owned(),
         ENTITIES => "advise incidents".to_owned(),
+        IDLE_MARKS => "idle marks".to_owned(),
         other => match topology.detectors.get(usize::from(other) - 2) {
             Some(settings) => format!("detect.{} {}", other - 2, settings.kind.name()),
             None => format!("table {other}"),
@@ -90,7 +136,7 @@ fn table_name(topology: &Topology, table: u8) -> String {
     }
 }
 
-fn opened(dir: &Path) -> Result<(crate::edge::sled::Sled, Footer), RunError> {
+fn opened(dir: &Path) -> Result<(Sled, Footer), RunError> {
     let (store, footer) = open_state(dir)?;
     let footer = footer.ok_or_else(|| RunError::Unreadable { path: dir.to_owned() })?;
     Ok((store, footer))
@@ -147,16 +193,11 @@ fn verify(dir: &Path, topology: &Topology) -> Result<String, RunError> {
 }
 
 /// The flow with all that was learned: fails where a row cannot be read.
-fn restored(
-    dir: &Path,
-    store: &crate::edge::sled::Sled,
-    footer: &Footer,
-    topology: &Topology,
-) -> Result<Chain, RunError> {
+fn restored(dir: &Path, store: &Sled, footer: &Footer, topology: &Topology) -> Result<Chain, RunError> {
     let settings = ReplaySettings {
         name: topology.name.clone(),
         topology: topology.fingerprint(),
-        detection: topology.detection(false, true),
+        detection: topology.detection(false, Keeping::Everything),
         advise: AdviseSettings::runbook(topology.advise.enabled),
         files: Vec::new(),
         state: None,
