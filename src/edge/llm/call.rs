@@ -1,8 +1,8 @@
 //! One request to a model's server, and what is to be done when it fails.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
-use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER};
+use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, DATE, HeaderName, HeaderValue, RETRY_AFTER};
 use reqwest::{Client, StatusCode, Url};
 
 use super::key::Key;
@@ -13,6 +13,8 @@ const MAX_BODY_BYTES: usize = 1 << 20;
 /// So much of what a server says about a refusal is logged.
 const MAX_DETAIL_CHARS: usize = 300;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+/// To be asked for more patience than this is as good as no answer.
+const LONGEST_ASKED_PAUSE: Duration = Duration::from_hours(24);
 const AZURE: &str = ".azure.com";
 
 /// Why a call brought no reply, by what there is to do about it. `reason` is for reports, `detail` for logs.
@@ -73,7 +75,8 @@ impl Endpoint {
         }
         let mut response = request.send().await.map_err(|error| self.unreachable(error))?;
         let status = response.status();
-        let after = response.headers().get(RETRY_AFTER).and_then(|value| seconds(value.to_str().ok()?));
+        let header = |name| response.headers().get(name).and_then(|value| value.to_str().ok());
+        let after = header(RETRY_AFTER).and_then(|text| pause(text, header(DATE), wall_clock()));
         let mut bytes = Vec::new();
         while let Some(chunk) = response.chunk().await.map_err(|error| self.unreachable(error))? {
             bytes.extend_from_slice(&chunk);
@@ -154,10 +157,23 @@ fn authorization(key: &Key, host: &str) -> Result<(HeaderName, HeaderValue), Str
     Ok((name, value))
 }
 
-/// `Retry-After` in seconds. A date would need a clock that agrees with the server's.
-fn seconds(text: &str) -> Option<Duration> {
-    let seconds: f64 = text.trim().parse().ok()?;
-    (seconds.is_finite() && (0.0..=86_400.0).contains(&seconds)).then(|| Duration::from_secs_f64(seconds))
+/// `Retry-After`: seconds, or a date, which is counted from the server's own `Date` where it tells one.
+fn pause(text: &str, date: Option<&str>, now: SystemTime) -> Option<Duration> {
+    let text = text.trim();
+    if let Ok(until) = httpdate::parse_http_date(text) {
+        let server_now = date.and_then(|date| httpdate::parse_http_date(date.trim()).ok()).unwrap_or(now);
+        // A date that has passed asks for no pause.
+        let pause = until.duration_since(server_now).unwrap_or_default();
+        return (pause <= LONGEST_ASKED_PAUSE).then_some(pause);
+    }
+    let seconds: f64 = text.parse().ok()?;
+    let fits = seconds.is_finite() && (0.0..=LONGEST_ASKED_PAUSE.as_secs_f64()).contains(&seconds);
+    fits.then(|| Duration::from_secs_f64(seconds))
+}
+
+#[expect(clippy::disallowed_methods, reason = "a server that names a date means the date of this world")]
+fn wall_clock() -> SystemTime {
+    SystemTime::now()
 }
 
 #[cfg(test)]
@@ -202,7 +218,27 @@ mod tests {
 
     #[test]
     fn retry_after_is_seconds_within_a_day() {
-        assert_eq!(seconds("1.5"), Some(Duration::from_millis(1500)));
-        assert_eq!((seconds("-1"), seconds("soon"), seconds("1e99")), (None, None, None));
+        let check = |text: &str, millis: Option<u64>| {
+            assert_eq!(pause(text, None, wall_clock()), millis.map(Duration::from_millis), "{text}");
+        };
+        check("1.5", Some(1500));
+        for text in ["-1", "soon", "1e99", ""] {
+            check(text, None);
+        }
+    }
+
+    #[test]
+    fn retry_after_may_be_a_date_by_the_servers_clock_or_else_by_ours() {
+        let at = |second: u64| SystemTime::UNIX_EPOCH + Duration::from_secs(1_767_225_600 + second);
+        let text = |second| httpdate::fmt_http_date(at(second));
+        let check = |until: u64, date: Option<u64>, seconds: Option<u64>| {
+            let found = pause(&text(until), date.map(text).as_deref(), at(100));
+            assert_eq!(found, seconds.map(Duration::from_secs), "{until} {date:?}");
+        };
+        check(130, None, Some(30));
+        check(130, Some(10), Some(120));
+        check(90, None, Some(0));
+        check(130 + 86_400, None, None);
+        assert_eq!(pause("Thu, 32 Jan 2026 00:00:00 GMT", None, at(0)), None);
     }
 }
