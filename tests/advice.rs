@@ -1,85 +1,13 @@
 //! Advice as a user gets it: a model named by the environment, answers written down and given again, rules of one's own.
 
-use std::io::{Read, Write};
+use std::io::Read;
 use std::net::TcpListener;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
-use serde_json::{Value, json};
+use serde_json::json;
 
-use crate::support::{Folder, Ran, reading};
-
-const SECRET: &str = "sk-not-to-be-seen-0123456789";
-
-/// A server that recommends something for the first target, or refuses and quotes the key.
-struct Model {
-    url: String,
-    calls: Arc<AtomicUsize>,
-}
-
-impl Model {
-    fn new(takes_the_key: bool) -> Model {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let url = format!("http://{}/v1", listener.local_addr().unwrap());
-        let calls = Arc::new(AtomicUsize::new(0));
-        let counted = Arc::clone(&calls);
-        std::thread::spawn(move || {
-            for stream in listener.incoming() {
-                let mut stream = stream.unwrap();
-                let (mut bytes, mut piece) = (Vec::new(), [0; 8192]);
-                let body = loop {
-                    let read = stream.read(&mut piece).unwrap_or(0);
-                    bytes.extend_from_slice(&piece[..read]);
-                    let text = String::from_utf8_lossy(&bytes).into_owned();
-                    if let Some((_, body)) = text.split_once("\r\n\r\n")
-                        && let Ok(body) = serde_json::from_str::<Value>(body)
-                    {
-                        break body;
-                    }
-                    assert!(read > 0, "the request breaks off");
-                };
-                counted.fetch_add(1, Ordering::SeqCst);
-                let (status, answer) = if takes_the_key {
-                    (200, completion(&body))
-                } else {
-                    (401, json!({"error": {"message": format!("Incorrect API key provided: {SECRET}")}}))
-                };
-                let answer = answer.to_string();
-                let head = format!(
-                    "HTTP/1.1 {status} X\r\nconnection: close\r\ncontent-length: {}\r\n\r\n",
-                    answer.len()
-                );
-                let _ = stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(answer.as_bytes()));
-            }
-        });
-        Model { url, calls }
-    }
-
-    /// Runs with this model named by the environment.
-    fn run(&self, folder: &Folder, words: &str) -> Ran {
-        let mut command = folder.command(words);
-        command.env("LLM_BASE_URL", &self.url).env("OPENAI_API_KEY", SECRET).env("LLM_MODEL", "test-model");
-        let output = command.output().unwrap();
-        Ran {
-            code: output.status.code().unwrap_or(-1),
-            out: String::from_utf8_lossy(&output.stdout).into_owned(),
-            err: String::from_utf8_lossy(&output.stderr).into_owned(),
-        }
-    }
-
-    fn calls(&self) -> usize {
-        self.calls.load(Ordering::SeqCst)
-    }
-}
-
-fn completion(request: &Value) -> Value {
-    let user = request["messages"][1]["content"].as_str().unwrap();
-    let data: Value = serde_json::from_str(user.lines().nth(1).unwrap()).unwrap();
-    let answer = json!({"recommendations": [{"id": "rec-001", "action": "Fail the service over to its replica",
-        "target": data["targets"][0], "parameters": {"wait": 5}, "benefit_estimate": "back in a minute"}]});
-    json!({"choices": [{"message": {"content": answer.to_string()}, "finish_reason": "stop"}],
-        "usage": {"prompt_tokens": 10, "completion_tokens": 5}})
-}
+use crate::support::model::{Does, Model, SECRET};
+use crate::support::{Folder, reading};
 
 /// Hosts whose database is offline, one after the other.
 fn outages(hosts: usize) -> String {
@@ -95,7 +23,8 @@ fn a_model_named_by_the_environment_advises_and_its_key_is_shown_nowhere() {
     let folder = Folder::new();
     folder.write("in.ndjson", outages(20));
     for takes_the_key in [true, false] {
-        let model = Model::new(takes_the_key);
+        let does = if takes_the_key { Does::Advises } else { Does::Refuses };
+        let model = Model::new(move |_| does);
         let words =
             "--log-level trace replay in.ndjson --format ndjson --out out --state state --advice-to answers";
         let ran = model.run(&folder, words).fine();
@@ -113,7 +42,7 @@ fn a_model_named_by_the_environment_advises_and_its_key_is_shown_nowhere() {
 
 #[test]
 fn answers_that_were_written_down_repeat_a_replay_byte_for_byte() {
-    let (folder, model) = (Folder::new(), Model::new(true));
+    let (folder, model) = (Folder::new(), Model::new(|_| Does::Advises));
     folder.write("in.ndjson", outages(5));
     let asked = model.run(&folder, "replay in.ndjson --format ndjson --advice-to answers").fine();
     let again = folder.run("replay in.ndjson --format ndjson --advice-from answers").fine();
@@ -129,7 +58,7 @@ fn answers_that_were_written_down_repeat_a_replay_byte_for_byte() {
 
 #[test]
 fn what_was_answered_before_a_restart_is_not_asked_again() {
-    let (folder, model) = (Folder::new(), Model::new(true));
+    let (folder, model) = (Folder::new(), Model::new(|_| Does::Advises));
     folder.write("in.ndjson", outages(3));
     model.run(&folder, "replay in.ndjson --state s --format ndjson").fine();
     folder.write("more.ndjson", outages(9));

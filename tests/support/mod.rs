@@ -1,5 +1,7 @@
 //! Running the program as a user does, in a folder of its own.
 
+pub mod model;
+
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -30,6 +32,11 @@ impl Folder {
         let path = self.file(name);
         fs::write(&path, content).unwrap();
         path
+    }
+
+    /// How many files there are.
+    pub fn count(&self) -> usize {
+        fs::read_dir(&self.0).unwrap().count()
     }
 
     pub fn read(&self, name: &str) -> String {
@@ -79,7 +86,7 @@ pub struct Ran {
 }
 
 impl Ran {
-    fn of(output: &Output) -> Ran {
+    pub fn of(output: &Output) -> Ran {
         Ran {
             code: output.status.code().unwrap_or(-1),
             out: String::from_utf8_lossy(&output.stdout).into_owned(),

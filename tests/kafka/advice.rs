@@ -1,0 +1,180 @@
+//! Advice next to a broker: a model that advises, one that hangs, and processes killed in the middle of a call.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+
+use super::broker::{Cluster, shared};
+use super::fleet;
+use super::instance::{App, Instance, until};
+use crate::support::model::{Does, Model, SECRET};
+
+/// An application that has a model, with incidents.
+fn app(cluster: &Cluster, name: &str, model: Option<&Model>, more: &str) -> App {
+    let mut app = App::new(&cluster.servers(), name, &format!("{more} --set source.keyed_by=entity"));
+    let topology = app.folder.read("t.toml");
+    app.folder.write("t.toml", format!("{topology}[incident]\nresolve_after = \"2m\"\n"));
+    app.environment = model.iter().flat_map(|model| model.environment()).collect();
+    app
+}
+
+/// The sum over the series of a metric that have this among their labels.
+fn metric(instance: &mut Instance, name: &str, label: &str) -> f64 {
+    let (_, text) = instance.get("/metrics").unwrap_or_default();
+    let of = |line: &str| {
+        let rest = line.strip_prefix(name).filter(|rest| rest.starts_with('{') && rest.contains(label))?;
+        rest.rsplit(' ').next()?.parse::<f64>().ok()
+    };
+    text.lines().filter_map(of).sum()
+}
+
+/// How many findings or reports are committed, by the metrics.
+fn committed(instance: &mut Instance, role: &str) -> f64 {
+    metric(instance, "tidewatch_outputs_total", &format!("role=\"{role}\""))
+}
+
+#[test]
+fn a_model_advises_on_what_was_found() {
+    let Some(cluster) = shared() else { return };
+    let model = Model::new(|_| Does::Advises);
+    let app = app(cluster, "asked", Some(&model), "");
+    app.fill(&fleet(5, 0..200), 2);
+    let mut instance = app.start("s", "");
+    instance.wait_done();
+    let findings = app.run("consume findings").fine().reports();
+    let reports = app.run("consume output").fine().reports();
+    assert!(!findings.is_empty() && findings.len() == reports.len());
+    let by = |source: &str| reports.iter().filter(|report| report["advice"]["source"] == source).count();
+    assert!(
+        by("llm") > 0 && by("cache") > 0 && by("rules") == 0,
+        "{} {} {}",
+        by("llm"),
+        by("cache"),
+        by("rules")
+    );
+    assert_eq!(by("llm"), model.calls(), "a call each, and none beside");
+    for report in reports.iter().filter(|report| report["anomalies"] != json!([])) {
+        let one = &report["recommendations"][0];
+        assert_eq!(one["action"], "Fail the service over to its replica", "{report}");
+        assert_eq!(one["target"], report["entity"], "{report}");
+    }
+    assert_eq!(instance.metric("tidewatch_model_calls_total"), Some(model.calls() as f64));
+    let told = metric(&mut instance, "tidewatch_advised_reports_total", "source=\"llm\"");
+    assert_eq!(told, model.calls() as f64);
+    assert_eq!(metric(&mut instance, "tidewatch_model_breaker_state", "state=\"closed\""), 1.0);
+    assert!(!instance.get("/metrics").unwrap().1.contains(SECRET) && !instance.log().contains(SECRET));
+    instance.stop();
+    app.run("state verify s --changelog").fine();
+
+    // Without its directory it has what was advised from the changelog: the same again costs nothing.
+    std::fs::remove_dir_all(app.folder.file("s")).unwrap();
+    let (before, calls) = (reports.len(), model.calls());
+    app.fill(&fleet(5, 200..400), 2);
+    let mut again = app.start("s", "");
+    again.wait_done();
+    again.stop();
+    let reports = app.run("consume output").fine().reports();
+    let asked = reports[before..].iter().filter(|report| report["advice"]["source"] == "llm").count();
+    assert!(reports.len() > before && asked == model.calls() - calls);
+    let listed = app.run("state list s").fine().out;
+    assert!(listed.contains("advise answers") && listed.contains("advise incidents"), "{listed}");
+}
+
+#[test]
+fn a_model_that_hangs_holds_up_no_finding_and_reports_leave_with_the_runbooks_advice() {
+    let Some(cluster) = shared() else { return };
+    let lines = fleet(5, 0..200);
+    let start = |name: &str, model: Option<&Model>| {
+        let app = app(cluster, name, model, "--set advise.deadline=15s");
+        app.fill(&lines[..1], 2);
+        let mut instance = app.start("s", "");
+        instance.wait_ready();
+        let begun = Instant::now();
+        app.fill(&lines[1..], 2);
+        (app, instance, begun)
+    };
+    // How many findings there are; then how long they take without a model, and with one that hangs.
+    let (plain_app, mut plain, _) = start("plain", None);
+    plain.wait_done();
+    let count = plain_app.run("consume findings").fine().reports().len();
+    plain.stop();
+    let (_app, mut free, begun) = start("free", None);
+    until("all is found", || committed(&mut free, "findings") >= count as f64);
+    let without = begun.elapsed();
+    free.stop();
+    let model = Model::new(|_| Does::Hangs);
+    let (app, mut instance, begun) = start("held", Some(&model));
+    until("all is found", || committed(&mut instance, "findings") >= count as f64);
+    let with = begun.elapsed();
+    let reports = committed(&mut instance, "reports");
+    eprintln!("all findings after {with:?} with a model that hangs, after {without:?} without a model");
+    assert!(with < without + Duration::from_secs(5), "{with:?} {without:?}");
+    assert!(
+        model.calls() > 0 && reports < count as f64,
+        "{reports} of {count} findings are reported by then"
+    );
+    instance.wait_done();
+    instance.stop();
+    let findings = app.run("consume findings").fine().reports();
+    let reports = app.run("consume output").fine().reports();
+    assert_eq!(findings.len(), reports.len());
+    for report in reports.iter().filter(|report| report["anomalies"] != json!([])) {
+        let reason = report["advice"]["reason"].as_str().unwrap();
+        assert_eq!(report["advice"]["source"], "rules");
+        assert!(reason.contains("has not answered within 15 s") || reason.contains("left alone"), "{reason}");
+        assert!(!report["recommendations"].as_array().unwrap().is_empty());
+    }
+}
+
+#[test]
+fn killed_in_the_middle_of_calls_it_reports_each_finding_once() {
+    let Some(cluster) = shared() else { return };
+    let hangs = Arc::new(AtomicBool::new(true));
+    let now = Arc::clone(&hangs);
+    // The first is answered, so that there is something committed behind what hangs.
+    let model =
+        Model::new(
+            move |number| {
+                if now.load(Ordering::SeqCst) && number > 0 { Does::Hangs } else { Does::Advises }
+            },
+        );
+    let app = app(cluster, "killed", Some(&model), "");
+    app.fill(&fleet(8, 0..200), 2);
+    for _ in 0..4 {
+        let (mut instance, before) = (app.start("s", ""), model.calls());
+        until("a call is under way", || model.calls() > before.max(1));
+        instance.kill();
+    }
+    hangs.store(false, Ordering::SeqCst);
+    let mut instance = app.start("s", "");
+    instance.wait_done();
+    instance.stop();
+    let ids = |topic: &str| -> Vec<(String, String)> {
+        (0..2).flat_map(|partition| cluster.committed(topic, partition)).collect()
+    };
+    let (findings, reports) = (ids("killed-findings"), ids("killed-out"));
+    let unique: BTreeSet<&String> = reports.iter().map(|(id, _)| id).collect();
+    assert!(!findings.is_empty());
+    assert_eq!((reports.len(), unique.len()), (findings.len(), findings.len()));
+    // Of each entity in the order of its findings.
+    let order = |records: &[(String, String)]| {
+        let mut all: Vec<(String, String)> = records
+            .iter()
+            .map(|(_, value)| {
+                let report: serde_json::Value = serde_json::from_str(value).unwrap();
+                (report["entity"].to_string(), report["window"]["start"].to_string())
+            })
+            .collect();
+        all.sort_by(|a, b| a.0.cmp(&b.0));
+        all
+    };
+    assert_eq!(order(&findings), order(&reports));
+    let advised = reports.iter().filter(|(_, report)| !report.contains("\"anomalies\":[]"));
+    for (_, report) in advised {
+        let by = ["llm", "cache"].map(|source| report.contains(&format!("\"source\":\"{source}\"")));
+        assert!(by.contains(&true), "{report}");
+    }
+}
