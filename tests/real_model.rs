@@ -87,8 +87,8 @@ fn found() -> Option<(PathBuf, PathBuf)> {
         return Some((fetched.join("server/llama-server"), fetched.join("model.gguf")));
     }
     let why = "this needs a model, as tests/model/fetch gets it";
-    let said = |name| std::env::var(name).unwrap_or_default();
-    let is_required = said("TIDEWATCH_TEST_REQUIRE") == "all" && said("TIDEWATCH_TEST_WITHOUT") != "model";
+    let says = |name, what: &str| std::env::var_os(name).is_some_and(|said| said == what);
+    let is_required = says("TIDEWATCH_TEST_REQUIRE", "all") && !says("TIDEWATCH_TEST_WITHOUT", "model");
     assert!(!is_required, "{why}");
     eprintln!("skipped: {why}");
     None
@@ -179,7 +179,7 @@ fn how_often_a_real_models_answers_are_right() {
             Outcome::Advised { tries: at, .. } => tries[at as usize - 1] += 1,
             Outcome::Failed(reason) => reasons.push(reason),
         }
-        if asked % 5 == 0 {
+        if asked.is_multiple_of(5) {
             eprintln!("{asked} asked: right at try 1, 2, 3: {tries:?}; {} by the runbook", reasons.len());
         }
     }

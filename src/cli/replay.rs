@@ -1,5 +1,7 @@
 //! `tidewatch replay FILE…`: the topology over files, in memory.
 
+mod from_topic;
+
 use std::io::{self, IsTerminal, Write};
 use std::path::PathBuf;
 
@@ -7,20 +9,18 @@ use clap::{Args, ValueEnum};
 use serde_json::json;
 
 use super::advice::{self, AdviceFlags};
-use super::kafka::{self, KafkaFlags};
+use super::kafka::KafkaFlags;
 use super::progress::Progress;
-use super::settings::{self, Environment, Problem};
+use super::settings::{self, Environment};
 use super::table::Table;
-use super::{Exit, TopologyChoice, when};
-use crate::edge::ports::{Advisor, StoreError};
+use super::{Exit, TopologyChoice};
+use crate::edge::ports::StoreError;
 use crate::flow::detect::Severity;
 use crate::flow::detection::Keeping;
 use crate::flow::record::{Reason, Role};
 use crate::flow::sink::report::Report;
 use crate::flow::{Counts, Epoch};
-use crate::run::topic::{self, TopicInput};
 use crate::run::{Ended, Replay, ReplaySettings, RunError};
-use crate::topology::{KeyedBy, Topology};
 
 /// Records an epoch has at most, unless set: a commit costs milliseconds.
 const COMMIT_EVERY_RECORDS: u64 = 200_000;
@@ -117,8 +117,8 @@ pub(super) fn run(flags: &ReplayFlags, environment: &Environment) -> Exit {
         commit_every_records: flags.commit_every.max(1),
     };
     if let Some(topic) = &flags.from_topic {
-        return match topic_input(flags, environment, &topology, topic) {
-            Ok(input) => from_topic(flags, &input, &settings, advisor.as_deref_mut()),
+        return match from_topic::input(flags, environment, &topology, topic) {
+            Ok(input) => from_topic::run(flags, &input, &settings, advisor.as_deref_mut()),
             Err(problem) => Exit::configuration(&problem),
         };
     }
@@ -136,41 +136,6 @@ pub(super) fn run(flags: &ReplayFlags, environment: &Environment) -> Exit {
     match ended {
         Ok(ended) => conclude(flags, watch.table, &ended),
         // Whoever reads our output has seen enough.
-        Err(RunError::Observer(error)) if error.kind() == io::ErrorKind::BrokenPipe => Exit::Done,
-        Err(error) => refused(&error),
-    }
-}
-
-fn topic_input(
-    flags: &ReplayFlags,
-    environment: &Environment,
-    topology: &Topology,
-    topic: &str,
-) -> Result<TopicInput, Problem> {
-    Ok(TopicInput {
-        kafka: kafka::settings(&flags.kafka, environment, &topology.kafka_client)?,
-        topic: topic.to_owned(),
-        partitions: (!flags.partition.is_empty()).then(|| flags.partition.clone()),
-        since: when::since(&flags.since)?,
-        until: when::since(&flags.until)?,
-        // What was routed is keyed by entity whatever the input is.
-        keyed_by_entity: topology.source.keyed_by == KeyedBy::Entity || topic == topology.sink.readings,
-    })
-}
-
-fn from_topic(
-    flags: &ReplayFlags,
-    input: &TopicInput,
-    settings: &ReplaySettings,
-    advisor: Option<&mut (dyn Advisor + 'static)>,
-) -> Exit {
-    let mut watch = Watch { format: flags.format, table: Table::default(), progress: None };
-    let replayed = topic::replay(input, settings, advisor, &mut |epoch| watch.print(epoch));
-    match replayed {
-        Ok(counts) => {
-            let ended = Ended { counts, broken: Vec::new(), resumed: false };
-            conclude(flags, watch.table, &ended)
-        }
         Err(RunError::Observer(error)) if error.kind() == io::ErrorKind::BrokenPipe => Exit::Done,
         Err(error) => refused(&error),
     }

@@ -178,3 +178,36 @@ fn killed_in_the_middle_of_calls_it_reports_each_finding_once() {
         assert!(by.contains(&true), "{report}");
     }
 }
+
+#[test]
+fn the_doctor_asks_the_model_and_says_what_to_do() {
+    let Some(cluster) = shared() else { return };
+    let doctor = |model: Option<&Model>, more: &str| {
+        let app = app(cluster, "examined", model, more);
+        app.fill(&fleet(1, 0..2), 1);
+        app.run("doctor")
+    };
+    let check = |does: Does, more: &str, code: i32, parts: &[&str]| {
+        let model = Model::new(move |_| does);
+        let ran = doctor(Some(&model), more);
+        assert_eq!(ran.code, code, "{}", ran.out);
+        for part in parts {
+            assert!(ran.out.contains(part), "{part}: {}", ran.out);
+        }
+        assert!(!ran.out.contains(SECRET) && !ran.err.contains(SECRET), "{}{}", ran.out, ran.err);
+    };
+    check(
+        Does::Advises,
+        "",
+        0,
+        &["test-model is reached", "asked by json_schema", "budget           there is none"],
+    );
+    check(Does::Refuses, "", 1, &["it does not take the key", "set TIDEWATCH_LLM_API_KEY"]);
+    check(
+        Does::Hangs,
+        "--set advise.deadline=1s",
+        1,
+        &["has not answered within 1 s", "raise advise.deadline"],
+    );
+    assert!(doctor(None, "").out.contains("from the runbook: neither TIDEWATCH_LLM_API_KEY"));
+}

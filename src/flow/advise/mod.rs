@@ -140,8 +140,7 @@ impl Advise {
             self.ask_ahead();
         }
         // Reading begins again when half has left, not with every single one.
-        let enough = if self.is_full { LOOK_AHEAD / 2 } else { LOOK_AHEAD };
-        self.is_full = self.waiting.len() >= enough;
+        self.is_full = self.waiting.len() >= if self.is_full { LOOK_AHEAD / 2 } else { LOOK_AHEAD };
     }
 
     /// Settles the finding whose turn it is; `false` where it waits or there is none.
