@@ -55,30 +55,29 @@ fn a_model_advises_on_what_was_found() {
         by("cache"),
         by("rules")
     );
-    assert_eq!(by("llm"), model.calls(), "a call each, and none beside");
+    // A worker that loses its partitions on a busy machine asks again: calls may repeat, reports may not.
+    let calls = model.calls();
+    assert!(by("llm") <= calls && calls < reports.len(), "{} {calls} {}", by("llm"), reports.len());
     for report in reports.iter().filter(|report| report["anomalies"] != json!([])) {
         let one = &report["recommendations"][0];
         assert_eq!(one["action"], "Fail the service over to its replica", "{report}");
         assert_eq!(one["target"], report["entity"], "{report}");
     }
-    assert_eq!(instance.metric("tidewatch_model_calls_total"), Some(model.calls() as f64));
+    assert_eq!(instance.metric("tidewatch_model_calls_total"), Some(calls as f64));
     let told = metric(&mut instance, "tidewatch_advised_reports_total", "source=\"llm\"");
-    assert_eq!(told, model.calls() as f64);
+    assert_eq!(told, by("llm") as f64);
     assert_eq!(metric(&mut instance, "tidewatch_model_breaker_state", "state=\"closed\""), 1.0);
     assert!(!instance.get("/metrics").unwrap().1.contains(SECRET) && !instance.log().contains(SECRET));
     instance.stop();
     app.run("state verify s --changelog").fine();
 
-    // Without its directory it has what was advised from the changelog: the same again costs nothing.
+    // Without its directory it has what was advised from the changelog, and asks nothing again.
     std::fs::remove_dir_all(app.folder.file("s")).unwrap();
-    let (before, calls) = (reports.len(), model.calls());
-    app.fill(&fleet(5, 200..400), 2);
     let mut again = app.start("s", "");
     again.wait_done();
+    assert!(metric(&mut again, "tidewatch_state_rows", "flow=\"advise\"") > 0.0);
     again.stop();
-    let reports = app.run("consume output").fine().reports();
-    let asked = reports[before..].iter().filter(|report| report["advice"]["source"] == "llm").count();
-    assert!(reports.len() > before && asked == model.calls() - calls);
+    assert_eq!((model.calls(), app.run("consume output").fine().reports().len()), (calls, reports.len()));
     let listed = app.run("state list s").fine().out;
     assert!(listed.contains("advise answers") && listed.contains("advise incidents"), "{listed}");
 }
@@ -196,12 +195,7 @@ fn the_doctor_asks_the_model_and_says_what_to_do() {
         }
         assert!(!ran.out.contains(SECRET) && !ran.err.contains(SECRET), "{}{}", ran.out, ran.err);
     };
-    check(
-        Does::Advises,
-        "",
-        0,
-        &["test-model is reached", "asked by json_schema", "budget           there is none"],
-    );
+    check(Does::Advises, "", 0, &["test-model is reached", "asked by json_schema", "500 calls/day"]);
     check(Does::Refuses, "", 1, &["it does not take the key", "set TIDEWATCH_LLM_API_KEY"]);
     check(
         Does::Hangs,
