@@ -87,7 +87,7 @@ fn a_model_that_hangs_holds_up_no_finding_and_reports_leave_with_the_runbooks_ad
     let Some(cluster) = shared() else { return };
     let lines = fleet(5, 0..200);
     let start = |name: &str, model: Option<&Model>| {
-        let app = app(cluster, name, model, "--set advise.deadline=15s");
+        let app = app(cluster, name, model, "--set advise.deadline=8s");
         app.fill(&lines[..1], 2);
         let mut instance = app.start("s", "");
         instance.wait_ready();
@@ -123,7 +123,8 @@ fn a_model_that_hangs_holds_up_no_finding_and_reports_leave_with_the_runbooks_ad
     for report in reports.iter().filter(|report| report["anomalies"] != json!([])) {
         let reason = report["advice"]["reason"].as_str().unwrap();
         assert_eq!(report["advice"]["source"], "rules");
-        assert!(reason.contains("has not answered within 15 s") || reason.contains("left alone"), "{reason}");
+        let known = ["has not answered within 8 s", "is left alone", "was asked 5 times"];
+        assert!(known.iter().any(|part| reason.contains(part)), "{reason}");
         assert!(!report["recommendations"].as_array().unwrap().is_empty());
     }
 }

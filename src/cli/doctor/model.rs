@@ -62,7 +62,7 @@ pub(super) fn look_at(
         Some((Outcome::Advised { tries, .. }, usage)) => found.good(
             "model",
             &format!(
-                "{name} is reached, takes the key and advises: asked by {}, right at try {tries}, {} tokens, {took:.1} s of \
+                "{name} is reached and advises: asked by {}, right at try {tries}, {} tokens, {took:.1} s of \
                  the {} s that it has",
                 model.way_of_asking(),
                 usage.tokens(),
