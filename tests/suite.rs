@@ -7,6 +7,7 @@
     reason = "a test fails by panicking"
 )]
 
+mod advice;
 mod architecture;
 mod bad_input;
 mod commands;
@@ -14,6 +15,7 @@ mod golden;
 mod inputs;
 mod kafka;
 mod predecessor;
+mod real_model;
 mod resume;
 mod same_flow;
 mod support;

@@ -6,6 +6,7 @@
 //!       └─▶ disk                                                     oracle: the batch run, byte for byte
 //! ```
 
+mod advice;
 mod connection;
 mod counts;
 mod crashes;
@@ -23,6 +24,7 @@ mod partition;
 mod random;
 mod restoration;
 mod run;
+mod samples;
 mod schedules;
 mod stops;
 mod wire;
