@@ -83,7 +83,7 @@ fn a_batch_of_several_hosts_is_routed_to_each_and_judged_as_if_it_had_not_been()
             (output.key, output.value)
         })
         .collect();
-    assert_eq!(readings.len(), 120, "one of each host from every batch");
+    assert_eq!(readings.len(), 240, "every metric of a batch by itself, under its host");
     let judged = findings(&run(&routed, FlowName::Detect, &readings));
     let mut keyed = blueprint();
     keyed.inputs.retain(|(flow, _)| *flow != FlowName::Route);
