@@ -93,7 +93,7 @@ fn state_is_listed_shown_and_verified() {
     folder.write("in.ndjson", all.join("\n"));
     folder.run("replay in.ndjson --state s").fine();
     assert!(folder.run("state list s").fine().out.contains("infrastructure"));
-    assert!(folder.run("state show s a").fine().out.contains("z-score"));
+    assert!(folder.run("state show s a").fine().out.contains("novelty"));
     assert!(folder.run("state verify s").fine().out.contains("fine"));
     assert_ne!(folder.run("state list nowhere").code, 0);
 }

@@ -69,12 +69,9 @@ impl Detection {
     /// The flow with nothing learned.
     pub fn new(settings: &DetectionSettings) -> Detection {
         let decoder = Decoder::new(settings.schema.clone(), settings.max_payload_bytes);
-        let table = |at: usize| FIRST_DETECTOR + at as u8;
-        let benches =
-            settings.detectors.iter().enumerate().map(|(at, one)| Bench::new(one, table(at))).collect();
         let judge = Judge {
             services: decoder.services().into(),
-            benches,
+            benches: Bench::all(&settings.detectors, FIRST_DETECTOR),
             incident: settings.incident,
             incidents: Table::new(INCIDENTS),
             emit_all: settings.emit_all,
@@ -186,7 +183,7 @@ impl Flow for Detection {
                 MARKS => self.windows.restore_mark(id, row),
                 INCIDENTS => self.judge.incidents.restore(id, row),
                 other => {
-                    let bench = self.judge.benches.get_mut((other - FIRST_DETECTOR) as usize);
+                    let bench = self.judge.benches.iter_mut().find(|bench| bench.table() == other);
                     bench.is_some_and(|bench| bench.restore(id, row))
                 }
             };
