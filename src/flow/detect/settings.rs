@@ -68,7 +68,7 @@ pub enum ClusterModel {
 pub enum Size {
     /// All that helps: at most 6 KB a series with both.
     Normal,
-    /// For wide fleets: about a fifth of it, for values, levels and half hours of the day alone.
+    /// For wide fleets: about a fifth of it, for values, levels and hours of the day alone.
     Small,
 }
 

@@ -79,7 +79,7 @@ impl Moment {
     }
 }
 
-/// What is known of days and weeks: 1,320 bytes, or 240 where room is short.
+/// What is known of days and weeks: 1,320 bytes, or 120 where room is short.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Profile {
     day: Means,
@@ -92,7 +92,7 @@ impl Profile {
     pub fn of_size(size: Size) -> Profile {
         let (day, week) = match size {
             Size::Normal => (96, WEEK_HOURS),
-            Size::Small => (48, 0),
+            Size::Small => (24, 0),
         };
         Profile { day: Means::of_length(day), week: Means::of_length(week) }
     }

@@ -1,0 +1,3 @@
+//! Scoring detectors on labelled history: pure; what it reads and prints is `cli`'s.
+
+pub mod nab;
