@@ -1,5 +1,6 @@
 //! The command line: a file per subcommand.
 
+mod backtest;
 mod completions;
 mod demo;
 mod exit;
@@ -32,6 +33,8 @@ enum Command {
     /// Run the topology over files, in memory, and print what it found
     #[command(visible_alias = "batch")]
     Replay(replay::ReplayFlags),
+    /// Replay labelled history and score the detectors
+    Backtest(backtest::BacktestFlags),
     /// Show the topology at work on a simulated fleet: needs no Kafka and no file
     Demo(demo::DemoFlags),
     /// Write a simulated fleet to stdout
@@ -77,6 +80,7 @@ pub fn run(arguments: &Arguments) -> Exit {
     }
     match &arguments.command {
         Command::Replay(flags) => replay::run(flags, &settings),
+        Command::Backtest(flags) => backtest::run(flags, &settings),
         Command::Demo(flags) => demo::run(flags, &settings),
         Command::Generate(flags) => generate::run(flags),
         Command::Topology(flags) => topology::run(flags, &settings),
