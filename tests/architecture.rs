@@ -6,10 +6,11 @@ use std::path::{Path, PathBuf};
 
 /// Who may import whom, by folder of `src`, and within `flow` by stage.
 const ARROWS: &[(&str, &[&str])] = &[
-    ("cli", &["edge", "flow", "run", "simulate", "topology"]),
+    ("cli", &["backtest", "edge", "flow", "run", "simulate", "topology"]),
     ("run", &["edge", "flow"]),
     ("topology", &["flow"]),
     ("simulate", &["flow"]),
+    ("backtest", &["flow"]),
     ("edge", &["flow"]),
     ("flow", &[]),
     ("flow/time", &[]),

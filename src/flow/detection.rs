@@ -92,12 +92,9 @@ impl Detection {
     /// The flow with nothing learned.
     pub fn new(settings: &DetectionSettings) -> Detection {
         let decoder = Decoder::new(settings.schema.clone(), settings.max_payload_bytes);
-        let table = |at: usize| FIRST_DETECTOR + at as u8;
-        let benches =
-            settings.detectors.iter().enumerate().map(|(at, one)| Bench::new(one, table(at))).collect();
         let judge = Judge {
             services: decoder.services().into(),
-            benches,
+            benches: Bench::all(&settings.detectors, FIRST_DETECTOR),
             incident: settings.incident,
             incidents: Table::new(INCIDENTS),
             emit_all: settings.emit_all,
@@ -252,7 +249,7 @@ impl Flow for Detection {
                     let (until, row) = row.split_first_chunk().ok_or(Unreadable)?;
                     let until = i64::from_be_bytes(*until);
                     self.windows.restore_learned(id, EventTime::from_ms(until));
-                    let bench = self.judge.benches.get_mut((other - FIRST_DETECTOR) as usize);
+                    let bench = self.judge.benches.iter_mut().find(|bench| bench.table() == other);
                     bench.is_some_and(|bench| bench.restore(id, row))
                 }
             };

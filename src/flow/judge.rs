@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::Counts;
-use super::detect::list::Bench;
-use super::detect::{Score, Scores, Severity, Verdict};
+use super::detect::list::{Bench, Said};
+use super::detect::{Score, Severity, Verdict};
 use super::incident::{IncidentSettings, Memory as IncidentMemory, State};
 use super::model::Schema;
 use super::readings::{ClosedWindow, Readings};
@@ -66,19 +66,20 @@ impl Judge {
         all_scores: &mut Vec<(&'static str, Vec<Score>)>,
     ) -> Judged {
         let mut judged = Judged::default();
-        let mut scores = if self.scores.is_some() { Scores::wanted() } else { Scores::unwanted() };
-        for bench in &mut self.benches {
-            match bench.judge(id, closed, &mut scores) {
-                Verdict::Learning { confidence } => judged.warming_up.push((bench.name(), confidence)),
+        let wanted = self.scores.is_some();
+        let mut note = |said: Said| {
+            match said.verdict {
+                Verdict::Learning { confidence } => judged.warming_up.push((said.detector, confidence)),
                 Verdict::Normal => {}
                 Verdict::Anomalous(found) => {
-                    judged.anomalies.extend(found.into_iter().map(|anomaly| (bench.name(), anomaly)));
+                    judged.anomalies.extend(found.into_iter().map(|anomaly| (said.detector, anomaly)));
                 }
             }
-            if scores.are_wanted() {
-                all_scores.push((bench.name(), scores.take()));
+            if wanted {
+                all_scores.push((said.detector, said.scores));
             }
-        }
+        };
+        self.benches.iter_mut().for_each(|bench| bench.judge(id, closed, wanted, &mut note));
         judged
     }
 
@@ -141,9 +142,8 @@ impl Downstream for Judge {
         let (schema, services) = (Arc::clone(&self.schema), Arc::clone(&self.services));
         let entity = entities.name(id);
         let closed = ClosedWindow { entity, window, readings, schema: &schema, services: &services };
-        let mut scores = Scores::unwanted();
         for bench in self.benches.iter_mut().filter(|bench| bench.learns()) {
-            bench.judge(id, &closed, &mut scores);
+            bench.judge(id, &closed, false, &mut |_| {});
         }
     }
 

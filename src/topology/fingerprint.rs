@@ -1,7 +1,7 @@
 //! Whether state that was learned under one topology can be used under another.
 
 use super::Topology;
-use crate::flow::detect::settings::{Baseline, ClusterModel, Settings};
+use crate::flow::detect::settings::{Baseline, ClusterModel, Settings, Size};
 use crate::flow::incident::IncidentSettings;
 use crate::flow::model::{Metric, Schema, Services};
 use crate::flow::window::settings::{TimeScope, WindowKind, WindowSettings};
@@ -86,6 +86,7 @@ fn detector(hash: &mut Hash, settings: &Settings) {
         clusters,
         model,
         relearn_after,
+        size,
     } = settings;
     hash.text(kind.name());
     hash.flags([*baseline == Baseline::Window, threshold.is_some(), *model == ClusterModel::GaussianMixture]);
@@ -97,6 +98,10 @@ fn detector(hash: &mut Hash, settings: &Settings) {
     }
     for number in [*warm_up, *seed, *refit_every, u64::from(*relearn_after)] {
         hash.number(number);
+    }
+    // Only where it is not the default: what others learned before there were sizes goes on.
+    if *size == Size::Small {
+        hash.text("small");
     }
 }
 
@@ -177,6 +182,6 @@ mod tests {
 
     #[test]
     fn it_is_the_same_on_every_machine() {
-        assert_eq!(fingerprint(&[]), "96d512251cc08583");
+        assert_eq!(fingerprint(&[]), "ef2dd8ebcc004633");
     }
 }

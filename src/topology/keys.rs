@@ -7,7 +7,7 @@ use crate::flow::model::{MAX_ENTITY_BYTES, MAX_METRICS};
 /// The most `[[detect]]` of a topology.
 pub(super) const MAX_DETECTORS: usize = 16;
 /// The detectors that are planned, with a message of their own.
-pub(super) const PLANNED_KINDS: &[&str] = &["novelty", "forecast", "silence"];
+pub(super) const PLANNED_KINDS: &[&str] = &["silence"];
 
 /// A table of a topology.
 #[derive(Clone, Copy, Debug)]
@@ -61,7 +61,9 @@ const YEAR_MS: i64 = 366 * DAY_MS;
 const FORESTS: &[Kind] = &[Kind::IsolationForest];
 const CLUSTERS: &[Kind] = &[Kind::Clusters];
 const COMPONENTS: &[Kind] = &[Kind::PcaMahalanobis];
-const THRESHOLDS: &[Kind] = &[Kind::ZScore, Kind::PcaMahalanobis, Kind::Clusters];
+const SERIES: &[Kind] = &[Kind::Novelty, Kind::Forecast];
+const THRESHOLDS: &[Kind] =
+    &[Kind::ZScore, Kind::PcaMahalanobis, Kind::Clusters, Kind::Novelty, Kind::Forecast];
 
 /// The keys, in the order of their tables.
 #[rustfmt::skip]
@@ -126,6 +128,8 @@ pub(super) const KEYS: &[Key] = &[
     of_kinds(CLUSTERS, key("detect.model", Takes::Word(&["k-means", "gaussian-mixture"]), "\"k-means\"", "which model of clusters")),
     key("detect.relearn_after", Takes::Integer { low: 1, high: 1_000_000 }, "12",
         "abnormal windows in a row after which the new state of affairs is normal"),
+    of_kinds(SERIES, key("detect.size", Takes::Word(&["normal", "small"]), "\"normal\"",
+        "how much is remembered of a metric: some 6 KB with both, or a fifth of it for wide fleets")),
 
     key("incident.resolve_after", Takes::Span { low_ms: 0, high_ms: YEAR_MS }, "\"15m\"",
         "an incident is resolved by the first quiet window this long after its last finding"),

@@ -175,7 +175,7 @@ impl Topology {
     /// Sets the threshold of every detector that has one, each in its own unit.
     pub fn set_threshold(&mut self, threshold: f64) -> Result<(), Problem> {
         self.set_threshold_where(threshold, |kind| match kind {
-            Kind::ZScore | Kind::PcaMahalanobis | Kind::Clusters => true,
+            Kind::ZScore | Kind::PcaMahalanobis | Kind::Clusters | Kind::Novelty | Kind::Forecast => true,
             Kind::IsolationForest | Kind::Status => false,
         })
     }

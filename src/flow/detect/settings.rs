@@ -11,14 +11,25 @@ pub enum Kind {
     PcaMahalanobis,
     /// The vector of metrics: distance from clusters of past readings.
     Clusters,
+    /// Each metric: values, shapes and times of day never seen before.
+    Novelty,
+    /// Each metric: what is unexpected here and now.
+    Forecast,
     /// Services that are degraded or offline.
     Status,
 }
 
 impl Kind {
     /// Every kind.
-    pub const ALL: &'static [Kind] =
-        &[Kind::ZScore, Kind::IsolationForest, Kind::PcaMahalanobis, Kind::Clusters, Kind::Status];
+    pub const ALL: &'static [Kind] = &[
+        Kind::ZScore,
+        Kind::IsolationForest,
+        Kind::PcaMahalanobis,
+        Kind::Clusters,
+        Kind::Novelty,
+        Kind::Forecast,
+        Kind::Status,
+    ];
 
     /// Its name in topologies, flags and reports.
     pub fn name(self) -> &'static str {
@@ -27,6 +38,8 @@ impl Kind {
             Kind::IsolationForest => "isolation-forest",
             Kind::PcaMahalanobis => "pca-mahalanobis",
             Kind::Clusters => "clusters",
+            Kind::Novelty => "novelty",
+            Kind::Forecast => "forecast",
             Kind::Status => "status",
         }
     }
@@ -48,6 +61,15 @@ pub enum ClusterModel {
     KMeans,
     /// Negative log density of a mixture.
     GaussianMixture,
+}
+
+/// How much is remembered of a series: `novelty` and `forecast`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Size {
+    /// All that helps: at most 6 KB a series with both.
+    Normal,
+    /// For wide fleets: about a fifth of it, for values, levels and hours of the day alone.
+    Small,
 }
 
 /// The settings of one `[[detect]]`. What a kind does not use, it ignores.
@@ -83,6 +105,8 @@ pub struct Settings {
     pub model: ClusterModel,
     /// Anomalous windows in a row after which the new state of affairs is learned as normal.
     pub relearn_after: u32,
+    /// How much is remembered of a series.
+    pub size: Size,
 }
 
 impl Settings {
@@ -104,6 +128,7 @@ impl Settings {
             clusters: 4,
             model: ClusterModel::KMeans,
             relearn_after: 12,
+            size: Size::Normal,
         }
     }
 }

@@ -1,6 +1,6 @@
 //! What judges a window: `[[detect]]`.
 
-use crate::flow::detect::settings::{Baseline, ClusterModel, Kind, Settings};
+use crate::flow::detect::settings::{Baseline, ClusterModel, Kind, Settings, Size};
 use crate::topology::check::Said;
 use crate::topology::keys::KEYS;
 use crate::topology::takes::Setting;
@@ -71,6 +71,9 @@ fn set(settings: &mut Settings, name: &str, setting: &Setting) {
         ("model", Setting::Text(word)) => {
             settings.model =
                 if word == "gaussian-mixture" { ClusterModel::GaussianMixture } else { ClusterModel::KMeans };
+        }
+        ("size", Setting::Text(word)) => {
+            settings.size = if word == "small" { Size::Small } else { Size::Normal };
         }
         ("relearn_after", Setting::Integer(number)) => settings.relearn_after = *number as u32,
         (name, setting) => unreachable!("detect.{name} = {setting:?}: a test sets every key"),

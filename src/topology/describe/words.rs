@@ -1,6 +1,7 @@
 //! What each stage does, in a few words a line.
 
-use crate::flow::detect::settings::{Baseline, ClusterModel, Kind, Settings};
+use crate::flow::detect::series::LEARNING_ROWS;
+use crate::flow::detect::settings::{Baseline, ClusterModel, Kind, Settings, Size};
 use crate::flow::model::{Schema, Services};
 use crate::flow::window::settings::{WindowKind, WindowSettings};
 use crate::topology::units::{write_size, write_span};
@@ -79,9 +80,18 @@ pub(super) fn detector(settings: &Settings) -> String {
             parts.push(format!("{} clusters by {model}", settings.clusters));
             parts.extend(threshold);
         }
+        Kind::Novelty | Kind::Forecast => {
+            parts.extend(threshold);
+            if settings.size == Size::Small {
+                parts.push("small".into());
+            }
+        }
         Kind::Status => {}
     }
-    if settings.kind != Kind::Status && settings.baseline == Baseline::History {
+    let per_metric = matches!(settings.kind, Kind::Novelty | Kind::Forecast);
+    if per_metric {
+        parts.push(format!("after {LEARNING_ROWS} readings"));
+    } else if settings.kind != Kind::Status && settings.baseline == Baseline::History {
         parts.push(format!("after {} readings", settings.warm_up));
     }
     parts.join(", ")

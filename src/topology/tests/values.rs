@@ -1,7 +1,7 @@
 //! What a topology says arrives, and what it leaves out has its default.
 
 use super::*;
-use crate::flow::detect::settings::{Baseline, ClusterModel};
+use crate::flow::detect::settings::{Baseline, ClusterModel, Size};
 use crate::flow::model::{Range, Services};
 use crate::flow::window::settings::{TimeScope, WindowKind};
 
@@ -20,7 +20,7 @@ fn every_key_of_a_detector_arrives() {
     let topology = right(
         "name = \"x\"\n[[detect]]\nkind = \"clusters\"\nbaseline = \"window\"\nthreshold = 3\ncontamination = 0.1\n\
          warm_up = 5\nseed = 6\ntrees = 7\nsamples = 8\nrefit_every = 9\nreservoir = 10\nvariance = 0.5\n\
-         quantile = 0.6\nclusters = 11\nmodel = \"gaussian-mixture\"\nrelearn_after = 12\n",
+         quantile = 0.6\nclusters = 11\nmodel = \"gaussian-mixture\"\nrelearn_after = 12\nsize = \"small\"\n",
     );
     let expected = Settings {
         kind: Kind::Clusters,
@@ -38,6 +38,7 @@ fn every_key_of_a_detector_arrives() {
         clusters: 11,
         model: ClusterModel::GaussianMixture,
         relearn_after: 12,
+        size: Size::Small,
     };
     assert_eq!(topology.detectors, [expected]);
 }

@@ -1,0 +1,167 @@
+//! `tidewatch backtest FILE… --labels FILE`: what the detectors of a topology would have been worth.
+
+use std::fmt::Write;
+use std::num::NonZero;
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use clap::Args;
+
+use super::settings::{self, Environment};
+use super::{Exit, TopologyChoice, replay};
+use crate::backtest::labels::{Labels, Span};
+use crate::backtest::ledger::{Ledger, Worth};
+use crate::flow::Epoch;
+use crate::flow::detection::Keeping;
+use crate::flow::record::Role;
+use crate::flow::sink::report::Report;
+use crate::flow::time::EventTime;
+use crate::run::{Replay, ReplaySettings, RunError};
+use crate::topology::Topology;
+
+/// The flags of `backtest`.
+#[derive(Debug, Args)]
+pub(super) struct BacktestFlags {
+    /// Files of readings, as replay takes them
+    #[arg(value_name = "FILE", required = true)]
+    files: Vec<PathBuf>,
+    /// What was abnormal: as generate --labels writes it, or windows by file
+    #[arg(long, value_name = "FILE")]
+    labels: PathBuf,
+    #[command(flatten)]
+    choice: TopologyChoice,
+    /// Two topologies, side by side
+    #[arg(long, num_args = 2, value_names = ["OLD", "NEW"], conflicts_with = "topology")]
+    compare: Vec<String>,
+}
+
+/// Replays and scores.
+pub(super) fn run(flags: &BacktestFlags, environment: &Environment) -> Exit {
+    let labels = match std::fs::read_to_string(&flags.labels) {
+        Ok(text) => Labels::read(&text),
+        Err(error) => Err(format!("read {}: {error}", flags.labels.display())),
+    };
+    let labels = match labels {
+        Ok(labels) => labels,
+        Err(message) => return Exit::failed(&std::io::Error::other(message)),
+    };
+    let choices: Vec<TopologyChoice> = match flags.compare.as_slice() {
+        [] => vec![flags.choice.clone()],
+        names => names
+            .iter()
+            .map(|name| TopologyChoice { topology: Some(name.clone()), ..flags.choice.clone() })
+            .collect(),
+    };
+    let mut text = String::new();
+    for choice in &choices {
+        let topology = match settings::load(choice, environment) {
+            Ok(topology) => topology,
+            Err(problem) => return Exit::configuration(&problem),
+        };
+        match worth(&topology, &flags.files, &labels) {
+            Ok(worth) => text += &table(&topology.name, &worth),
+            Err(error) => return Exit::failed(&error),
+        }
+    }
+    replay::print(text.as_bytes())
+}
+
+/// Labels by file make every file a history of its own, and those are replayed on all cores.
+fn worth(topology: &Topology, files: &[PathBuf], labels: &Labels) -> Result<Vec<Worth>, RunError> {
+    let (jobs, events): (Vec<&[PathBuf]>, _) = match labels {
+        Labels::OfEntities(events) => (vec![files], events),
+        Labels::OfFiles(events) => (files.chunks(1).collect(), events),
+    };
+    let by_file = matches!(labels, Labels::OfFiles(_));
+    let mut all = Ledger::default();
+    for (at, ledger) in replayed(topology, &jobs)?.into_iter().enumerate() {
+        // A name that sorts as the files stand, and from which the file is known again.
+        let name = if by_file { format!("{at}\n") } else { String::new() };
+        all.append(&name, ledger);
+    }
+    let none: &[Span] = &[];
+    let of_file = |path: &Path| events.iter().find(|(file, _)| path.ends_with(file)).map(|(_, spans)| spans);
+    Ok(all.worth(|entity| {
+        let spans = match entity.split_once('\n') {
+            Some((at, _)) if by_file => at.parse().ok().and_then(|at: usize| of_file(&files[at])),
+            _ => events.get(entity),
+        };
+        spans.map_or(none, Vec::as_slice)
+    }))
+}
+
+fn replayed(topology: &Topology, jobs: &[&[PathBuf]]) -> Result<Vec<Ledger>, RunError> {
+    let workers = std::thread::available_parallelism().map_or(1, NonZero::get).min(jobs.len());
+    let (next, done) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
+    std::thread::scope(|scope| {
+        for _ in 0..workers {
+            scope.spawn(|| {
+                while let Some((at, files)) = {
+                    let at = next.fetch_add(1, Ordering::Relaxed);
+                    jobs.get(at).map(|files| (at, *files))
+                } {
+                    let ledger = replay_one(topology, files);
+                    done.lock().expect("no worker panics while it holds this").push((at, ledger));
+                }
+            });
+        }
+    });
+    let mut done = done.into_inner().expect("no worker panics while it holds this");
+    done.sort_by_key(|(at, _)| *at);
+    done.into_iter().map(|(_, ledger)| ledger).collect()
+}
+
+fn replay_one(topology: &Topology, files: &[PathBuf]) -> Result<Ledger, RunError> {
+    let replay = Replay::open(ReplaySettings {
+        name: topology.name.clone(),
+        topology: topology.fingerprint(),
+        detection: topology.detection(true, Keeping::Nothing),
+        advise: false,
+        files: files.to_vec(),
+        state: None,
+        out: None,
+        leave_open: false,
+        commit_every_records: 200_000,
+    })?;
+    let mut ledger = Ledger::default();
+    replay.run(&mut |epoch, _| {
+        note(&mut ledger, epoch);
+        Ok(())
+    })?;
+    Ok(ledger)
+}
+
+fn note(ledger: &mut Ledger, epoch: &Epoch) {
+    String::from_utf8_lossy(&epoch.scores).lines().for_each(|line| ledger.line(line));
+    for output in epoch.outputs.iter().filter(|output| matches!(output.role, Role::Reports | Role::Findings))
+    {
+        let Ok(report) = serde_json::from_slice::<Report>(&output.value) else { continue };
+        for anomaly in &report.anomalies {
+            if let Some(time) = EventTime::parse(anomaly.timestamp.as_bytes()) {
+                ledger.alarm(&anomaly.detector, &anomaly.entity, time);
+            }
+        }
+    }
+}
+
+fn table(name: &str, worth: &[Worth]) -> String {
+    let mut text = format!(
+        "{name}\n{:18}{:>10}{:>8}{:>7}{:>10}{:>14}   NAB {:>8}{:>8}{:>8}\n",
+        "detector", "precision", "recall", "F1", "delay", "false a day", "standard", "low FP", "low FN"
+    );
+    for Worth { detector, meeting, nab } in worth {
+        let delay = meeting.delay_seconds().map_or("-".into(), |seconds| format!("{seconds:.0} s"));
+        let [standard, low_fp, low_fn] = nab.map(|result| result.score);
+        writeln!(
+            text,
+            "{detector:18}{:10.3}{:8.3}{:7.3}{delay:>10}{:14.3}       {standard:8.2}{low_fp:8.2}{low_fn:8.2}",
+            meeting.precision(),
+            meeting.recall(),
+            meeting.f1(),
+            meeting.false_a_day(),
+        )
+        .expect("a String takes every text");
+    }
+    text
+}
