@@ -5,6 +5,8 @@ WORKDIR /src
 COPY Cargo.toml Cargo.lock rust-toolchain.toml ./
 COPY src src
 COPY topologies topologies
+# The manifest names them; they are not built.
+COPY tests tests
 RUN cargo build --release --locked
 
 FROM debian:bookworm-slim
@@ -13,4 +15,5 @@ COPY --from=build /src/target/release/tidewatch /usr/local/bin/tidewatch
 USER tidewatch
 WORKDIR /var/lib/tidewatch
 ENTRYPOINT ["tidewatch"]
+EXPOSE 8600
 CMD ["demo"]

@@ -180,20 +180,24 @@ impl Cluster {
         out.into_owned()
     }
 
-    /// The committed records of a partition as Kafka's own consumer reads them: `id<tab>value`.
+    /// The committed records of a partition as Kafka's own consumer reads them: id and value. It gives up when nothing comes for
+    /// some time, which on a busy machine may be before the first record: then it is given more.
     pub fn committed(&self, topic: &str, partition: u32) -> Vec<(String, String)> {
-        let args = format!(
-            "--topic {topic} --partition {partition} --offset earliest --isolation-level read_committed --timeout-ms 5000 \
-             --property print.headers=true --property headers.separator=;"
-        );
-        let text = self.tool("org.apache.kafka.tools.consumer.ConsoleConsumer", &args);
-        text.lines()
-            .filter_map(|line| {
+        let read = |patience_ms: u32| -> Vec<(String, String)> {
+            let args = format!(
+                "--topic {topic} --partition {partition} --offset earliest --isolation-level read_committed --timeout-ms \
+                 {patience_ms} --property print.headers=true --property headers.separator=;"
+            );
+            let text = self.tool("org.apache.kafka.tools.consumer.ConsoleConsumer", &args);
+            let record = |line: &str| {
                 let (headers, value) = line.split_once('\t')?;
                 let id = headers.split(';').find_map(|header| header.strip_prefix("tidewatch-id:"))?;
                 Some((id.to_owned(), value.to_owned()))
-            })
-            .collect()
+            };
+            text.lines().filter_map(record).collect()
+        };
+        let found = read(5_000);
+        if found.is_empty() { read(30_000) } else { found }
     }
 }
 

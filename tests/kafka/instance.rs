@@ -8,7 +8,7 @@ use super::broker::get;
 use crate::support::{Folder, Ran};
 
 /// How long anything may take on a busy machine before a test gives up.
-pub const PATIENCE: Duration = Duration::from_mins(1);
+pub const PATIENCE: Duration = Duration::from_mins(3);
 
 /// Ends of partitions are noted this often, and seen twice at least in a time that is longer.
 const LOOK_AROUND_MS: &str = "200";

@@ -122,6 +122,9 @@ pub(super) fn applicable(call: Call) -> &'static [Fault] {
     }
 }
 
+/// Steps after which a run is no run any more.
+const MOST_STEPS: u64 = 100_000;
+
 /// Where faults happen.
 #[derive(Clone, Debug)]
 pub(super) enum Plan {
@@ -155,6 +158,11 @@ impl Faults {
     pub(super) fn next(&mut self, call: Call) -> Option<Fault> {
         let step = self.step();
         self.trace.push(call);
+        assert!(
+            step < MOST_STEPS,
+            "a worker goes round in a circle: {:?}",
+            &self.trace[self.trace.len() - 40..]
+        );
         let fault = match &mut self.plan {
             Plan::Nowhere => None,
             Plan::At(faults) => faults.iter().find(|(at, _)| *at == step).map(|(_, fault)| *fault),

@@ -103,8 +103,7 @@ pub(super) fn detection(variant: u64) -> DetectionSettings {
             time: TimeScope::Partition,
             per_entity: true,
             max_jump_ms,
-            // Fewer than there are, where nothing is learned of most of them.
-            max_entities: if variant == FORGETFUL { 2 } else { 100 },
+            max_entities: 100,
         },
         detectors: match variant {
             FORGETFUL => vec![Settings { baseline: Baseline::Window, ..z_score }, status],

@@ -233,3 +233,10 @@ impl Run {
         slots.iter().flat_map(aborted).collect()
     }
 }
+
+impl Drop for Run {
+    /// World and processes hold each other: without this, ten thousand runs would stay in memory.
+    fn drop(&mut self) {
+        self.world.slots.borrow_mut().clear();
+    }
+}
