@@ -74,6 +74,9 @@ fn detector(hash: &mut Hash, settings: &Settings) {
         kind,
         baseline,
         threshold,
+        false_alarms,
+        agree,
+        learn_for_ms,
         contamination,
         warm_up,
         seed,
@@ -102,6 +105,13 @@ fn detector(hash: &mut Hash, settings: &Settings) {
     // Only where it is not the default: what others learned before there were sizes goes on.
     if *size == Size::Small {
         hash.text("small");
+    }
+    if let Some(false_alarms) = false_alarms {
+        hash.number(false_alarms.to_bits());
+    }
+    if (*agree, *learn_for_ms) != (0, 0) {
+        hash.number(u64::from(*agree));
+        hash.number(*learn_for_ms as u64);
     }
 }
 

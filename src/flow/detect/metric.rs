@@ -1,6 +1,6 @@
 //! One metric of a window, as detectors that judge each metric by itself take it.
 
-use super::{Anomaly, Band, ClosedWindow, Score, Severity};
+use super::{Anomaly, Band, ClosedWindow, Score, Severity, Side};
 
 /// One metric of a window.
 #[derive(Clone, Copy, Debug)]
@@ -34,6 +34,11 @@ impl<'a> Metric<'a> {
             severity: Severity::Low,
             score: 0.0,
             expected: Some(band),
+            side: match value {
+                value if value > band.high => Side::Above,
+                value if value < band.low => Side::Below,
+                _ => Side::Neither,
+            },
             contributions: vec![(self.name().to_owned(), 1.0)],
             description: String::new(),
         }
@@ -41,11 +46,11 @@ impl<'a> Metric<'a> {
 
     /// The score of a row.
     pub fn score(self, row: usize, value: f64, score: f64, band: Band) -> Score {
-        Score { row, metric: self.name().to_owned().into(), value, score, expected: Some(band) }
+        Score { row, metric: self.name().to_owned().into(), value, score, together: None, expected: Some(band) }
     }
 
     /// A row that was seen and not judged.
     pub fn unscored(self, row: usize, value: f64) -> Score {
-        Score { row, metric: self.name().to_owned().into(), value, score: 0.0, expected: None }
+        Score { row, metric: self.name().to_owned().into(), value, score: 0.0, together: None, expected: None }
     }
 }

@@ -1,5 +1,6 @@
 //! Judging closed windows: the detectors, one file each, and what they share.
 
+pub mod calibration;
 pub mod chi_square;
 pub mod cluster_model;
 pub mod clusters;
@@ -62,11 +63,12 @@ pub enum Severity {
 }
 
 impl Severity {
-    /// The severity of a score: high from 0.71, about a thousand times rarer than what is told at all; medium from 0.53.
-    pub fn of_score(score: f64) -> Severity {
-        match score {
-            score if score >= 0.71 => Severity::High,
-            score if score >= 0.53 => Severity::Medium,
+    /// The severity of a rareness (see [`calibration`]): high from one false alarm in a million readings of a metric, score
+    /// 0.78, medium from one in a hundred thousand, score 0.71.
+    pub fn of_rareness(rareness: f64) -> Severity {
+        match rareness {
+            rareness if rareness >= 6.0 => Severity::High,
+            rareness if rareness >= 5.0 => Severity::Medium,
             _ => Severity::Low,
         }
     }
@@ -90,6 +92,18 @@ pub struct Band {
     pub high: f64,
 }
 
+/// On which side of what was expected a value lies.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Side {
+    /// Above.
+    Above,
+    /// Below.
+    Below,
+    /// It is not the value's size that is abnormal.
+    #[default]
+    Neither,
+}
+
 /// One metric (or metric pattern) of one reading that a detector holds abnormal.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Anomaly {
@@ -103,10 +117,12 @@ pub struct Anomaly {
     pub threshold: Option<f64>,
     /// How bad it is.
     pub severity: Severity,
-    /// How unusual it is, in [0, 1]; see [`statistics::score_of_surprise`].
+    /// How unusual it is, in [0, 1]; see [`statistics::score_of_surprise`] and [`calibration`].
     pub score: f64,
     /// The band of values that would have been normal.
     pub expected: Option<Band>,
+    /// On which side of it the value lies.
+    pub side: Side,
     /// How much each metric has to do with it: (name, share), shares add up to 1, the largest first.
     pub contributions: Vec<(String, f64)>,
     /// For people.
@@ -145,6 +161,8 @@ pub struct Score {
     pub value: f64,
     /// In [0, 1].
     pub score: f64,
+    /// The score of those together who judged together, where it is another.
+    pub together: Option<f64>,
     /// The band of values that would have been normal.
     pub expected: Option<Band>,
 }

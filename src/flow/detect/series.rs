@@ -6,7 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::Band;
-use super::forecast::{Forecast, Moment, Outlook};
+use super::forecast::{self, Forecast, Moment, Outlook};
 use super::novelty::{Known, Novelty, quarter_of};
 use super::peaks::Peaks;
 use super::settings::Size;
@@ -32,7 +32,12 @@ pub struct Asked {
     pub forecast: Option<f32>,
     /// How much is remembered.
     pub size: Size,
+    /// How long `novelty` tells nothing: before a day is over most of its rhythm was never seen before.
+    pub learn_for_ms: i64,
 }
+
+/// Before a day is over nothing is known of the time of day.
+const DAY_MS: i64 = 86_400_000;
 
 impl Asked {
     /// Whether any of the two tells an anomaly.
@@ -53,6 +58,7 @@ pub struct Series {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 struct Grown {
     first: f64,
+    since: EventTime,
     rows: u32,
     /// Rows left of the episode that something told has begun.
     episode: u8,
@@ -89,6 +95,22 @@ impl Series {
         self.grown.as_ref().map_or(self.young.len() as u32, |grown| grown.rows)
     }
 
+    /// Since when it is known; its first row's time.
+    pub fn since(&self) -> Option<EventTime> {
+        let young = || self.young.first().map(|(time, _)| *time);
+        self.grown.as_ref().map(|grown| grown.since).or_else(young)
+    }
+
+    /// How much of what `novelty` and `forecast` must have seen before they tell anything has been seen by then; 1 for all.
+    pub fn confidence(&self, asked: &Asked, now: EventTime) -> (f64, f64) {
+        let share = |part: f64, whole: f64| if part >= whole { 1.0 } else { part / whole };
+        let span_ms = self.since().map_or(0, |since| now.as_ms() - since.as_ms()).max(0);
+        let rows = f64::from(self.rows());
+        let novelty = share(rows, f64::from(LEARNING_ROWS));
+        let novelty = novelty.min(share(span_ms as f64, asked.learn_for_ms as f64));
+        (novelty, share(rows, f64::from(forecast::LEARNING_ROWS)))
+    }
+
     /// Judges a row, then learns it.
     pub fn step(&mut self, asked: &Asked, time: EventTime, value: f64) -> Seen {
         if let Some(grown) = &mut self.grown {
@@ -96,7 +118,7 @@ impl Series {
         }
         self.young.push((time, value));
         if self.young.len() == YOUNG_ROWS {
-            let mut grown = Grown::of(asked, self.young[0].1);
+            let mut grown = Grown::of(asked, self.young[0]);
             for (time, value) in std::mem::take(&mut self.young) {
                 grown.step(asked, time, value);
             }
@@ -123,9 +145,10 @@ impl Series {
 }
 
 impl Grown {
-    fn of(asked: &Asked, first: f64) -> Grown {
+    fn of(asked: &Asked, (since, first): (EventTime, f64)) -> Grown {
         Grown {
             first,
+            since,
             rows: 0,
             episode: 0,
             novelty: asked.novelty.map(|_| Box::new((Novelty::of_size(asked.size), Peaks::default()))),
@@ -138,19 +161,21 @@ impl Grown {
         let mut seen = Seen { first: self.first, ..Seen::default() };
         let in_company = self.forecast.is_some();
         let by = if self.episode > 0 { STRONGER } else { 0.0 };
-        let (row, learning) = (self.rows, self.rows < LEARNING_ROWS);
-        let tell = |strength: f32, peaks: &mut Peaks| {
-            if peaks.is_news(strength, by, row) && !learning { strength } else { 0.0 }
+        let (row, span_ms) = (self.rows, time.as_ms() - self.since.as_ms());
+        let tell = |strength: f32, peaks: &mut Peaks, knows_enough: bool| {
+            if peaks.is_news(strength, by, row) && knows_enough { strength } else { 0.0 }
         };
         if let Some(judge) = &mut self.novelty {
             let (novelty, peaks) = &mut **judge;
             let (strength, known) = novelty.step(value as f32, quarter_of(time), in_company);
-            (seen.novelty, seen.known) = (tell(strength, peaks), known);
+            let knows_enough = row >= LEARNING_ROWS && span_ms >= asked.learn_for_ms;
+            (seen.novelty, seen.known) = (tell(strength, peaks, knows_enough), known);
         }
         if let Some(judge) = &mut self.forecast {
             let (forecast, peaks) = &mut **judge;
-            let outlook = forecast.step(value, Moment::of(time));
-            (seen.forecast, seen.outlook) = (tell(outlook.strength as f32, peaks), Some(outlook));
+            let outlook = forecast.step(value, Moment::of(time), span_ms >= DAY_MS);
+            let told = tell(outlook.strength as f32, peaks, row >= LEARNING_ROWS);
+            (seen.forecast, seen.outlook) = (told, Some(outlook));
         }
         self.episode = if asked.is_reached(&seen) { EPISODE_ROWS } else { self.episode.saturating_sub(1) };
         self.rows = self.rows.saturating_add(1);

@@ -81,6 +81,12 @@ pub struct Settings {
     pub baseline: Baseline,
     /// In the detector's own unit: standard deviations, squared distance; `None` is the kind's default.
     pub threshold: Option<f64>,
+    /// Instead: false alarms that are accepted, of a metric in a million readings.
+    pub false_alarms: Option<f64>,
+    /// So many metrics that come near the threshold in one window are told too; 0 for never.
+    pub agree: u32,
+    /// How long `novelty` tells nothing of a series.
+    pub learn_for_ms: i64,
     /// The share of readings expected to be anomalous, in (0, 0.5]: `isolation-forest`.
     pub contamination: f64,
     /// Readings of an entity before its history judges.
@@ -116,6 +122,9 @@ impl Settings {
             kind,
             baseline: Baseline::History,
             threshold: None,
+            false_alarms: None,
+            agree: 0,
+            learn_for_ms: 0,
             contamination: 0.05,
             warm_up: 400,
             seed: 42,

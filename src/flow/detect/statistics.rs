@@ -85,11 +85,6 @@ pub fn score_of_surprise(surprise: f64) -> f64 {
     if surprise.is_nan() || surprise <= 0.0 { 0.0 } else { 1.0 - libm::exp(-surprise / 4.0) }
 }
 
-/// A score in [0, 1] of the strength that `novelty` and `forecast` give: 1 − e^(−strength/4).
-pub fn score_of_strength(strength: f64) -> f64 {
-    score_of_surprise(strength)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,37 +1,75 @@
 //! What an anomaly is, for people.
 
-use super::Band;
+use super::{Band, Side};
 use super::forecast::{Outlook, Signal};
 use super::novelty::Novel;
 
-/// A value never seen before.
-pub fn novelty(metric: &str, value: f64, known: Band, novel: Novel) -> String {
+/// A value never seen before in so many milliseconds, and on which side of the known it lies.
+pub fn novelty(metric: &str, value: f64, known: Band, novel: Novel, since_ms: i64) -> (Side, String) {
+    let long = span(since_ms);
     match novel {
-        Novel::Value if value > known.high => {
-            format!("{metric} is higher than ever before: {} above {}", short(value), short(known.high))
+        Novel::Value if value > known.high => (
+            Side::Above,
+            format!("{metric} is the highest in {long}: {} above {}", short(value), short(known.high)),
+        ),
+        Novel::Value if value < known.low => (
+            Side::Below,
+            format!("{metric} is the lowest in {long}: {} below {}", short(value), short(known.low)),
+        ),
+        Novel::Value => (
+            Side::Neither,
+            format!("{metric} is {}, between values seen in {long} but near none", short(value)),
+        ),
+        Novel::Shape => (Side::Neither, format!("the last hours of {metric} look like none in {long}")),
+        Novel::Daytime => {
+            (Side::Neither, format!("{metric} has not been {} at this time of day in {long}", short(value)))
         }
-        Novel::Value if value < known.low => {
-            format!("{metric} is lower than ever before: {} below {}", short(value), short(known.low))
+        Novel::Minimum => {
+            (Side::Neither, format!("the least {metric} of a while is one not seen in {long}"))
         }
-        Novel::Value => format!("{metric} is {}, between values seen before but near none", short(value)),
-        Novel::Shape => format!("the last hours of {metric} look like none before"),
-        Novel::Daytime => format!("{metric} has not been {} at this time of day", short(value)),
-        Novel::Minimum => format!("the least {metric} of a while is one never seen before"),
     }
 }
 
-/// A value that was not expected here and now.
-pub fn forecast(metric: &str, value: f64, expected: Option<Band>, outlook: Option<Outlook>) -> String {
+/// A value that was not expected here and now, and on which side of what was it lies. `first` is what the outlook is
+/// counted from.
+pub fn forecast(
+    metric: &str,
+    value: f64,
+    expected: Option<Band>,
+    outlook: Option<Outlook>,
+    first: f64,
+) -> (Side, String) {
     let between = expected
         .map_or(String::new(), |band| format!(", expected {} to {}", short(band.low), short(band.high)));
     match outlook.map(|outlook| outlook.signal) {
-        Some(Signal::Up) | None => format!("{metric} is higher than expected now: {}{between}", short(value)),
-        Some(Signal::Down) => format!("{metric} is lower than expected now: {}{between}", short(value)),
-        Some(Signal::Shift) => format!("{metric} has moved to another level, near {}", short(value)),
-        Some(Signal::Burst) => format!("{metric} varies more than it used to"),
-        Some(Signal::Calm) => format!("{metric} varies less than it used to"),
-        Some(Signal::Run) => format!("{metric} has been {} unusually long", short(value)),
+        Some(Signal::Up) | None => {
+            (Side::Above, format!("{metric} is higher than expected now: {}{between}", short(value)))
+        }
+        Some(Signal::Down) => {
+            (Side::Below, format!("{metric} is lower than expected now: {}{between}", short(value)))
+        }
+        Some(Signal::Shift) => {
+            let middle = outlook.map_or(value, |outlook| first + outlook.expected);
+            let side = if value < middle { Side::Below } else { Side::Above };
+            (side, format!("{metric} has moved to another level, near {}", short(value)))
+        }
+        Some(Signal::Burst) => (Side::Neither, format!("{metric} varies more than it used to")),
+        Some(Signal::Calm) => (Side::Neither, format!("{metric} varies less than it used to")),
+        Some(Signal::Run) => (Side::Neither, format!("{metric} has been {} unusually long", short(value))),
     }
+}
+
+/// What to add where several metrics moved in one window.
+pub fn together(metric: &str, first: &str, others: usize) -> String {
+    let others = if others == 1 { "1 other metric".to_owned() } else { format!("{others} other metrics") };
+    if metric == first { format!(" (moved first, {others} with it)") } else { format!(" (after {first})") }
+}
+
+/// A span as one would say it.
+fn span(ms: i64) -> String {
+    let units = [(86_400_000, "days"), (3_600_000, "hours"), (60_000, "minutes")];
+    let unit = units.iter().find(|(unit_ms, _)| ms >= 2 * unit_ms);
+    unit.map_or("all it has shown".into(), |(unit_ms, name)| format!("{} {name}", ms / unit_ms))
 }
 
 /// A number as one would say it: four digits, without zeros at the end.

@@ -6,7 +6,11 @@ use serde::{Deserialize, Serialize};
 /// Rows in a block.
 const BLOCK_ROWS: u8 = 64;
 /// Blocks seen before anything is scored.
-const FEWEST: u16 = 20;
+const FEWEST: u16 = 12;
+/// Blocks from which on a scale is taken at its word; before, a score counts for the share of them that was seen.
+const ENOUGH: u16 = 20;
+/// Rows seen before anything is scored.
+pub const LEARNING_ROWS: u32 = FEWEST as u32 * BLOCK_ROWS as u32;
 /// Blocks seen before a maximum far off is learned as if it were nearer.
 const SETTLED: u16 = 5;
 const RATE: f64 = 0.02;
@@ -51,17 +55,21 @@ impl Extremes {
         f64::from(self.spread).max(least).max(0.1 * f64::from(self.mean).abs())
     }
 
-    /// About −log10 of how many blocks reach this value; nothing before 20 blocks.
+    fn known(&self) -> f64 {
+        f64::from(self.blocks.min(ENOUGH)) / f64::from(ENOUGH)
+    }
+
+    /// About −log10 of how many blocks reach this value; nothing before 12 blocks.
     pub fn score(&self, value: f64, least: f64) -> f64 {
         if self.blocks < FEWEST {
             return 0.0;
         }
-        LOG10_E * ((value - f64::from(self.mean)) / self.scale(least) + TO_MODE)
+        self.known() * LOG10_E * ((value - f64::from(self.mean)) / self.scale(least) + TO_MODE)
     }
 
     /// The value that has this score, once there are any.
     pub fn value_of(&self, score: f64, least: f64) -> Option<f64> {
-        let value = || f64::from(self.mean) + (score / LOG10_E - TO_MODE) * self.scale(least);
+        let value = || f64::from(self.mean) + (score / self.known() / LOG10_E - TO_MODE) * self.scale(least);
         (self.blocks >= FEWEST).then(value)
     }
 
@@ -114,6 +122,6 @@ impl Extremes {
     /// What comes now may be different: it is learned as quickly as after the first blocks. Scores go on meanwhile: in units
     /// of their own scale the errors of two views are not so different, and to start over would leave a day or more blind.
     pub fn unsettle(&mut self) {
-        self.blocks = self.blocks.min(FEWEST);
+        self.blocks = self.blocks.min(ENOUGH);
     }
 }

@@ -12,6 +12,7 @@ pub mod signals;
 use serde::{Deserialize, Serialize};
 
 use self::predictor::Predictor;
+pub use self::extremes::LEARNING_ROWS;
 pub use self::profile::Moment;
 use self::profile::{Profile, VIEWS};
 pub use self::signals::Signal;
@@ -88,8 +89,9 @@ impl Forecast {
         }
     }
 
-    /// Judges a row, then learns it; `value` is counted from the series' first one.
-    pub fn step(&mut self, value: f64, moment: Moment) -> Outlook {
+    /// Judges a row, then learns it; `value` is counted from the series' first one. `days_known` is whether a day has been
+    /// seen: before, what a time of day takes off changes with every quarter of an hour that is seen for the first time.
+    pub fn step(&mut self, value: f64, moment: Moment, days_known: bool) -> Outlook {
         self.rows = self.rows.saturating_add(1);
         let views = self.profile.views(moment, value);
         let running = self.runs.step(value, self.rows);
@@ -106,7 +108,9 @@ impl Forecast {
         }
         if !held {
             self.profile.learn(moment, value, scale);
-            self.choose_view();
+            if days_known {
+                self.choose_view();
+            }
         }
         let Shown { strength, signal, .. } = shown;
         Outlook { strength: saturated(strength), signal, expected: value - error, scale }
