@@ -23,6 +23,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("flow/source", &["flow/model", "flow/record", "flow/time"]),
     ("flow/window", &["flow", "flow/model", "flow/readings", "flow/record", "flow/table", "flow/time"]),
     ("flow/detect", &["flow", "flow/model", "flow/readings", "flow/table", "flow/time"]),
+    ("flow/alert", &["flow/detect", "flow/readings", "flow/time"]),
     ("flow/incident", &["flow/hash", "flow/time"]),
     (
         "flow/sink",
@@ -32,6 +33,7 @@ const ARROWS: &[(&str, &[&str])] = &[
         "flow/judge",
         &[
             "flow",
+            "flow/alert",
             "flow/detect",
             "flow/incident",
             "flow/model",
@@ -47,6 +49,7 @@ const ARROWS: &[(&str, &[&str])] = &[
         "flow/detection",
         &[
             "flow",
+            "flow/alert",
             "flow/detect",
             "flow/incident",
             "flow/judge",

@@ -9,6 +9,7 @@
 
 mod architecture;
 mod bad_input;
+mod calibration;
 mod commands;
 mod golden;
 mod kafka;

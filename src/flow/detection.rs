@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use super::alert::Alerts;
 use super::detect::list::Bench;
 use super::detect::settings::Settings;
 use super::incident::IncidentSettings;
@@ -21,6 +22,8 @@ use super::{Change, Counts, Epoch, Flow, Unreadable};
 /// The tables of learned rows, in [`Change::table`]: after the marks of windows incidents, then one a detector.
 const INCIDENTS: u8 = 1;
 const FIRST_DETECTOR: u8 = 2;
+/// The table of what alert rules look back on.
+const ALERTS: u8 = 254;
 /// The table of idle marks: the key is the record, as eight bytes, before which every window was closed because nothing
 /// had come. They stay, so that whoever replays the input closes windows at the same places.
 pub const IDLE_MARKS: u8 = 255;
@@ -36,6 +39,8 @@ pub struct DetectionSettings {
     pub window: WindowSettings,
     /// The detectors, in order.
     pub detectors: Vec<Settings>,
+    /// What of all that is found is worth telling.
+    pub alerts: Alerts,
     /// Incidents, where findings are grouped.
     pub incident: Option<IncidentSettings>,
     /// Whether every window gets a report, or only those with something to say.
@@ -95,6 +100,8 @@ impl Detection {
         let judge = Judge {
             services: decoder.services().into(),
             benches: Bench::all(&settings.detectors, FIRST_DETECTOR),
+            alerts: settings.alerts.clone(),
+            alerted: Table::new(ALERTS),
             incident: settings.incident,
             incidents: Table::new(INCIDENTS),
             emit_all: settings.emit_all,
@@ -203,6 +210,7 @@ impl Flow for Detection {
             self.windows.changes(&mut changes);
             let entities = self.windows.entities();
             self.judge.incidents.changes(|id| entities.name(id), &mut changes);
+            self.judge.alerted.changes(|id| entities.name(id), &mut changes);
             self.write_rows(&mut changes);
         }
         let (replay_from, resume) = self.windows.replay_from();
@@ -245,6 +253,7 @@ impl Flow for Detection {
             let restored = match *table {
                 MARKS => self.windows.restore_mark(id, row),
                 INCIDENTS => self.judge.incidents.restore(id, row),
+                ALERTS => self.judge.alerted.restore(id, row),
                 other => {
                     let (until, row) = row.split_first_chunk().ok_or(Unreadable)?;
                     let until = i64::from_be_bytes(*until);

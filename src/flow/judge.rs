@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::Counts;
+use super::alert::{self, Alerts};
 use super::detect::list::{Bench, Said};
 use super::detect::{Score, Severity, Verdict};
 use super::incident::{IncidentSettings, Memory as IncidentMemory, State};
@@ -26,6 +27,8 @@ pub(super) struct Judge {
     pub(super) schema: Arc<Schema>,
     pub(super) services: Arc<[String]>,
     pub(super) benches: Vec<Bench>,
+    pub(super) alerts: Alerts,
+    pub(super) alerted: Table<alert::Memory>,
     pub(super) incident: Option<IncidentSettings>,
     pub(super) incidents: Table<IncidentMemory>,
     pub(super) emit_all: bool,
@@ -83,6 +86,28 @@ impl Judge {
         judged
     }
 
+    /// Takes away what the rules of the topology do not want told.
+    fn keep_what_is_worth_telling<'a>(
+        &mut self,
+        id: EntityId,
+        closed: &ClosedWindow<'_>,
+        judged: &mut Judged,
+        entity_of: impl Fn(usize) -> &'a str,
+    ) {
+        let found = std::mem::take(&mut judged.anomalies);
+        let looks_back = self.alerts.remember() && (!found.is_empty() || self.alerted.get(id).is_some());
+        judged.anomalies = if looks_back {
+            let memory = self.alerted.row(id);
+            let told = self.alerts.passed(closed, found, entity_of, memory);
+            if memory.is_empty() {
+                self.alerted.remove(id);
+            }
+            told
+        } else {
+            self.alerts.passed(closed, found, entity_of, &mut alert::Memory::default())
+        };
+    }
+
     fn count(&mut self, judged: &Judged, opened: bool) {
         self.counts.learning += u64::from(!judged.warming_up.is_empty());
         self.counts.findings += u64::from(!judged.anomalies.is_empty());
@@ -104,12 +129,13 @@ impl Downstream for Judge {
         let entity = entities.name(id);
         let closed = ClosedWindow { entity, window, readings, schema: &schema, services: &services };
         let mut all_scores = Vec::new();
-        let judged = self.ask(id, &closed, &mut all_scores);
-        let found = !judged.anomalies.is_empty();
+        let mut judged = self.ask(id, &closed, &mut all_scores);
         let entity_of = |row: usize| match readings.entities.get(row) {
             Some(&id) => entities.name(id),
             None => entity,
         };
+        self.keep_what_is_worth_telling(id, &closed, &mut judged, entity_of);
+        let found = !judged.anomalies.is_empty();
         let known = self.incidents.get(id).is_some();
         let incident = match &self.incident {
             Some(settings) if found || known => {
@@ -131,7 +157,7 @@ impl Downstream for Judge {
         if let Some(out) = &mut self.scores {
             scores::append(&closed, &all_scores, entity_of, out);
         }
-        self.incidents.get(id).is_some() || self.learns()
+        self.incidents.get(id).is_some() || self.alerted.get(id).is_some() || self.learns()
     }
 
     fn learns(&self) -> bool {

@@ -4,6 +4,7 @@
 //! one value, the [`Epoch`], so that whoever drives the flow can make the step true atomically or not at all.
 
 pub mod advise;
+pub mod alert;
 pub mod chain;
 pub mod detect;
 pub mod detection;

@@ -18,6 +18,7 @@ pub mod units;
 
 use std::collections::BTreeMap;
 
+use crate::flow::alert::Alerts;
 use crate::flow::detect::settings::{Kind, Settings};
 use crate::flow::detection::{DetectionSettings, Keeping};
 use crate::flow::incident::IncidentSettings;
@@ -44,6 +45,8 @@ pub struct Topology {
     pub window: WindowSettings,
     /// What judges a window, in the order of the file; at least one.
     pub detectors: Vec<Settings>,
+    /// What of all that is found is worth telling.
+    pub alerts: Alerts,
     /// How findings are grouped; `None` does not group them.
     pub incident: Option<IncidentSettings>,
     /// How recommendations are made.
@@ -155,6 +158,7 @@ impl Topology {
             max_payload_bytes: self.source.max_payload_bytes,
             window: self.window,
             detectors: self.detectors.clone(),
+            alerts: self.alerts.clone(),
             incident: self.incident,
             emit_all: self.sink.emit == Emit::All,
             scores,

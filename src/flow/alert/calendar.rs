@@ -33,7 +33,8 @@ impl Weekly {
         }
         let (from, until) = span.trim().split_once('-')?;
         let (from_minute, until_minute) = (minute(from)?, minute(until)?);
-        let until_minute = if until_minute <= from_minute { until_minute + DAY_MINUTES } else { until_minute };
+        let until_minute =
+            if until_minute <= from_minute { until_minute + DAY_MINUTES } else { until_minute };
         (from_minute < DAY_MINUTES).then_some(Weekly { days: mask, from_minute, until_minute })
     }
 
@@ -85,7 +86,15 @@ mod tests {
 
     #[test]
     fn what_is_no_time_is_refused() {
-        for text in ["", "sun", "sun 2:00-4:00", "sunday 02:00-04:00", "sun 25:00-26:00", "sun 02:60-03:00", "sun 24:00-01:00"] {
+        for text in [
+            "",
+            "sun",
+            "sun 2:00-4:00",
+            "sunday 02:00-04:00",
+            "sun 25:00-26:00",
+            "sun 02:60-03:00",
+            "sun 24:00-01:00",
+        ] {
             assert_eq!(Weekly::parse(text), None, "{text}");
         }
     }

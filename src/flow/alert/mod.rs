@@ -57,9 +57,9 @@ impl Memory {
     }
 
     fn of(&mut self, detector: &str, metric: &str) -> &mut Remembered {
-        let place = self.series.binary_search_by(|one| {
-            (one.detector.as_str(), one.metric.as_str()).cmp(&(detector, metric))
-        });
+        let place = self
+            .series
+            .binary_search_by(|one| (one.detector.as_str(), one.metric.as_str()).cmp(&(detector, metric)));
         let at = match place {
             Ok(at) => at,
             Err(at) => {
@@ -122,9 +122,7 @@ impl Alerts {
         mut kept: Vec<(usize, Found, Wanted)>,
         memory: &mut Memory,
     ) -> Vec<Found> {
-        kept.sort_by(|(_, a, _), (_, b, _)| {
-            (a.0, &a.1.metric, a.1.row).cmp(&(b.0, &b.1.metric, b.1.row))
-        });
+        kept.sort_by(|(_, a, _), (_, b, _)| (a.0, &a.1.metric, a.1.row).cmp(&(b.0, &b.1.metric, b.1.row)));
         let readings = window.readings.len();
         let mut told = Vec::new();
         let mut seen: Vec<(String, String)> = Vec::new();
@@ -171,9 +169,8 @@ impl Remembered {
 
     /// Whether the newest reading, an abnormal one, is told.
     fn tells(&mut self, wanted: &Wanted, time: EventTime) -> bool {
-        let enough = wanted.of_readings.is_none_or(|(least, of)| {
-            (self.recent & last_bits(of)).count_ones() >= least
-        });
+        let enough =
+            wanted.of_readings.is_none_or(|(least, of)| (self.recent & last_bits(of)).count_ones() >= least);
         let cool = self.told.is_none_or(|told| time.as_ms() - told.as_ms() >= wanted.cool_down_ms);
         if enough && cool {
             self.told = Some(time);

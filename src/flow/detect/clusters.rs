@@ -128,7 +128,14 @@ impl Clusters {
         for (&row, vector) in vectors.rows().iter().zip(vectors.each()) {
             let vector: Vec<f64> = standardised(vector, &fit.means, &fit.inverse_scales).collect();
             let (value, parts) = fit.groups.judge(&vector);
-            scores.add(|| Score { row, metric: METRIC.into(), value, score: score(value), together: None, expected: None });
+            scores.add(|| Score {
+                row,
+                metric: METRIC.into(),
+                value,
+                score: score(value),
+                together: None,
+                expected: None,
+            });
             if value > threshold {
                 found.push(Anomaly {
                     row,

@@ -183,7 +183,14 @@ impl Judged<'_> {
         let rows = self.vectors.rows().iter().zip(self.unusual);
         for ((&row, &unusual), written) in rows.zip(self.written.chunks_exact(self.vectors.width())) {
             let value = normal.offset - unusual;
-            scores.add(|| Score { row, metric: METRIC.into(), value, score: score(unusual), together: None, expected: None });
+            scores.add(|| Score {
+                row,
+                metric: METRIC.into(),
+                value,
+                score: score(unusual),
+                together: None,
+                expected: None,
+            });
             if value < threshold.unwrap_or(0.0) {
                 found.push(Anomaly {
                     row,

@@ -46,11 +46,25 @@ impl<'a> Metric<'a> {
 
     /// The score of a row.
     pub fn score(self, row: usize, value: f64, score: f64, band: Band) -> Score {
-        Score { row, metric: self.name().to_owned().into(), value, score, together: None, expected: Some(band) }
+        Score {
+            row,
+            metric: self.name().to_owned().into(),
+            value,
+            score,
+            together: None,
+            expected: Some(band),
+        }
     }
 
     /// A row that was seen and not judged.
     pub fn unscored(self, row: usize, value: f64) -> Score {
-        Score { row, metric: self.name().to_owned().into(), value, score: 0.0, together: None, expected: None }
+        Score {
+            row,
+            metric: self.name().to_owned().into(),
+            value,
+            score: 0.0,
+            together: None,
+            expected: None,
+        }
     }
 }

@@ -21,7 +21,7 @@ pub mod per_metric;
 pub mod random;
 pub mod reservoir;
 #[cfg(test)]
-mod sample;
+pub(crate) mod sample;
 pub mod series;
 pub mod settings;
 pub mod statistics;

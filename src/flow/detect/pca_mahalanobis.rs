@@ -70,7 +70,14 @@ impl PcaMahalanobis {
         let mut deviations = Vec::new();
         for (&row, vector) in vectors.rows().iter().zip(vectors.each()) {
             let value = fit.squared_distance(vector, &mut deviations);
-            scores.add(|| Score { row, metric: METRIC.into(), value, score: score(value), together: None, expected: None });
+            scores.add(|| Score {
+                row,
+                metric: METRIC.into(),
+                value,
+                score: score(value),
+                together: None,
+                expected: None,
+            });
             if value > threshold {
                 found.push(Anomaly {
                     row,

@@ -54,22 +54,20 @@ impl PerMetric {
     /// The detector of those settings: of `novelty`, `forecast`, or one of each.
     pub fn new(settings: &[Settings]) -> PerMetric {
         let both = settings.len() > 1;
+        let by_rate = |settings: &Settings| settings.threshold.is_none() && settings.false_alarms.is_some();
         let wanted = |kind: Kind| {
             let own = settings.iter().find(|settings| settings.kind == kind)?;
             let default = if kind == Kind::Novelty && !both { NOVELTY_THRESHOLD } else { FORECAST_THRESHOLD };
-            let of_rate = own.false_alarms.map(|rate| {
-                calibration::strength_of(kind, both, calibration::rareness_of(rate)) as f32
-            });
+            let of_rate = own
+                .false_alarms
+                .map(|rate| calibration::strength_of(kind, calibration::rareness_of(rate)) as f32);
             Some(own.threshold.map(|threshold| threshold as f32).or(of_rate).unwrap_or(default))
         };
+        // Only a rate says how often metrics come near it.
         let near = |kind: Kind| {
-            let own = settings.iter().find(|settings| settings.kind == kind)?;
-            let threshold = f64::from(wanted(kind)?);
-            let rareness = own.false_alarms.filter(|_| own.threshold.is_none()).map_or_else(
-                || calibration::rareness(kind, both, threshold),
-                calibration::rareness_of,
-            );
-            Some(calibration::strength_of(kind, both, rareness - NEAR) as f32)
+            let own = settings.iter().find(|settings| settings.kind == kind && by_rate(settings))?;
+            let rareness = calibration::rareness_of(own.false_alarms?) - NEAR;
+            Some(calibration::strength_of(kind, rareness) as f32)
         };
         let [novelty, forecast] = [Kind::Novelty, Kind::Forecast].map(wanted);
         PerMetric {
@@ -77,6 +75,7 @@ impl PerMetric {
                 novelty,
                 forecast,
                 size: settings[0].size,
+                takes_more_off: both && !settings.iter().any(by_rate),
                 learn_for_ms: settings.iter().map(|settings| settings.learn_for_ms).max().unwrap_or(0),
             },
             near: [Kind::Novelty, Kind::Forecast].map(|kind| near(kind).unwrap_or(f32::INFINITY)),
@@ -147,7 +146,7 @@ impl<'a> Sheet<'a> {
         let (asked, both) = (&self.detector.asked, self.in_company());
         let (novelty, forecast) = (f64::from(seen.novelty), f64::from(seen.forecast));
         let score = |kind: Kind, strength: f64, band: Option<Band>| Score {
-            score: calibration::score(kind, both, strength),
+            score: calibration::score(kind, strength),
             together: both.then(|| calibration::score_together(novelty, forecast)),
             expected: band,
             ..at.unscored(row, value)
@@ -162,11 +161,11 @@ impl<'a> Sheet<'a> {
         };
         let by_novelty = told(seen.novelty, asked.novelty, near_novelty);
         let by_forecast = told(seen.forecast, asked.forecast, near_forecast);
-        let rareness =
-            |kind: Kind, strength: f64| calibration::rareness(kind, both, strength);
+        let rareness = |kind: Kind, strength: f64| calibration::rareness(kind, strength);
         // Who finds it rarer speaks; of two that do alike, novelty.
         let novelty_speaks = by_novelty.is_some()
-            && (by_forecast.is_none() || rareness(Kind::Novelty, novelty) >= rareness(Kind::Forecast, forecast));
+            && (by_forecast.is_none()
+                || rareness(Kind::Novelty, novelty) >= rareness(Kind::Forecast, forecast));
         let kind = if novelty_speaks { Kind::Novelty } else { Kind::Forecast };
         if by_novelty.or(by_forecast).is_none() {
             return;

@@ -32,6 +32,8 @@ pub struct Asked {
     pub forecast: Option<f32>,
     /// How much is remembered.
     pub size: Size,
+    /// Whether more is taken off `novelty` for the length of a series, as the threshold of both together wants it.
+    pub takes_more_off: bool,
     /// How long `novelty` tells nothing: before a day is over most of its rhythm was never seen before.
     pub learn_for_ms: i64,
 }
@@ -159,7 +161,6 @@ impl Grown {
     fn step(&mut self, asked: &Asked, time: EventTime, value: f64) -> Seen {
         let value = (value - self.first).clamp(-FARTHEST, FARTHEST);
         let mut seen = Seen { first: self.first, ..Seen::default() };
-        let in_company = self.forecast.is_some();
         let by = if self.episode > 0 { STRONGER } else { 0.0 };
         let (row, span_ms) = (self.rows, time.as_ms() - self.since.as_ms());
         let tell = |strength: f32, peaks: &mut Peaks, knows_enough: bool| {
@@ -167,7 +168,7 @@ impl Grown {
         };
         if let Some(judge) = &mut self.novelty {
             let (novelty, peaks) = &mut **judge;
-            let (strength, known) = novelty.step(value as f32, quarter_of(time), in_company);
+            let (strength, known) = novelty.step(value as f32, quarter_of(time), asked.takes_more_off);
             let knows_enough = row >= LEARNING_ROWS && span_ms >= asked.learn_for_ms;
             (seen.novelty, seen.known) = (tell(strength, peaks, knows_enough), known);
         }

@@ -27,7 +27,14 @@ impl Detector for ServiceStatus {
                     Status::Degraded => (1.0, 0.6, Some(Severity::Medium)),
                     Status::Offline => (2.0, 0.9, Some(Severity::High)),
                 };
-                scores.add(|| Score { row, metric: metric.clone().into(), value, score, together: None, expected: None });
+                scores.add(|| Score {
+                    row,
+                    metric: metric.clone().into(),
+                    value,
+                    score,
+                    together: None,
+                    expected: None,
+                });
                 let Some(severity) = severity else { continue };
                 found.push(Anomaly {
                     row,

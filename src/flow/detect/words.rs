@@ -1,8 +1,8 @@
 //! What an anomaly is, for people.
 
-use super::{Band, Side};
 use super::forecast::{Outlook, Signal};
 use super::novelty::Novel;
+use super::{Band, Side};
 
 /// A value never seen before in so many milliseconds, and on which side of the known it lies.
 pub fn novelty(metric: &str, value: f64, known: Band, novel: Novel, since_ms: i64) -> (Side, String) {
@@ -24,9 +24,7 @@ pub fn novelty(metric: &str, value: f64, known: Band, novel: Novel, since_ms: i6
         Novel::Daytime => {
             (Side::Neither, format!("{metric} has not been {} at this time of day in {long}", short(value)))
         }
-        Novel::Minimum => {
-            (Side::Neither, format!("the least {metric} of a while is one not seen in {long}"))
-        }
+        Novel::Minimum => (Side::Neither, format!("the least {metric} of a while is one not seen in {long}")),
     }
 }
 

@@ -1,5 +1,6 @@
 //! From settings that are right one by one to a topology that is right as a whole.
 
+mod alerts;
 mod detectors;
 mod schema;
 mod window;
@@ -47,6 +48,7 @@ impl Said {
             schema: self.schema(),
             window: self.window(),
             detectors: self.detectors(),
+            alerts: self.alerts(),
             incident: self.incident(),
             advise: AdviseSettings { enabled: self.boolean("advise.enabled") },
             sink: self.sink(),

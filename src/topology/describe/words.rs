@@ -1,5 +1,6 @@
 //! What each stage does, in a few words a line.
 
+use crate::flow::detect::forecast;
 use crate::flow::detect::series::LEARNING_ROWS;
 use crate::flow::detect::settings::{Baseline, ClusterModel, Kind, Settings, Size};
 use crate::flow::model::{Schema, Services};
@@ -81,7 +82,12 @@ pub(super) fn detector(settings: &Settings) -> String {
             parts.extend(threshold);
         }
         Kind::Novelty | Kind::Forecast => {
+            let false_alarms = settings.false_alarms.filter(|_| threshold.is_none());
             parts.extend(threshold);
+            parts.extend(false_alarms.map(|rate| format!("{rate} false alarms in a million readings")));
+            if settings.agree > 0 {
+                parts.push(format!("or {} metrics together", settings.agree));
+            }
             if settings.size == Size::Small {
                 parts.push("small".into());
             }
@@ -90,7 +96,11 @@ pub(super) fn detector(settings: &Settings) -> String {
     }
     let per_metric = matches!(settings.kind, Kind::Novelty | Kind::Forecast);
     if per_metric {
-        parts.push(format!("after {LEARNING_ROWS} readings"));
+        let rows = if settings.kind == Kind::Novelty { LEARNING_ROWS } else { forecast::LEARNING_ROWS };
+        parts.push(format!("after {rows} readings"));
+        if settings.kind == Kind::Novelty && settings.learn_for_ms > 0 {
+            parts.push(format!("and {}", write_span(settings.learn_for_ms)));
+        }
     } else if settings.kind != Kind::Status && settings.baseline == Baseline::History {
         parts.push(format!("after {} readings", settings.warm_up));
     }

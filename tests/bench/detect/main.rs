@@ -17,9 +17,17 @@ use tidewatch::flow::detect::calibration::FORECAST_HANDICAP;
 use tidewatch::flow::detect::series::{Asked, Series};
 use tidewatch::flow::detect::settings::Size;
 
-const NOVELTY: Asked = Asked { novelty: Some(1.8), forecast: None, size: Size::Normal, learn_for_ms: 0 };
-const FORECAST: Asked = Asked { novelty: None, forecast: Some(1.82), size: Size::Normal, learn_for_ms: 0 };
-const BOTH: Asked = Asked { novelty: Some(1.82), forecast: Some(1.82), size: Size::Normal, learn_for_ms: 0 };
+const NOVELTY: Asked =
+    Asked { novelty: Some(1.8), forecast: None, size: Size::Normal, takes_more_off: false, learn_for_ms: 0 };
+const FORECAST: Asked =
+    Asked { novelty: None, forecast: Some(1.82), size: Size::Normal, takes_more_off: false, learn_for_ms: 0 };
+const BOTH: Asked = Asked {
+    novelty: Some(1.82),
+    forecast: Some(1.82),
+    size: Size::Normal,
+    takes_more_off: true,
+    learn_for_ms: 0,
+};
 const SMALL: Asked = Asked { size: Size::Small, ..BOTH };
 const RUNS: [(&str, Asked); 4] =
     [("novelty", NOVELTY), ("forecast", FORECAST), ("both", BOTH), ("both, small", SMALL)];

@@ -11,8 +11,8 @@ pub mod signals;
 
 use serde::{Deserialize, Serialize};
 
-use self::predictor::Predictor;
 pub use self::extremes::LEARNING_ROWS;
+use self::predictor::Predictor;
 pub use self::profile::Moment;
 use self::profile::{Profile, VIEWS};
 pub use self::signals::Signal;

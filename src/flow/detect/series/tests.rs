@@ -4,7 +4,13 @@ use super::super::random::Random;
 use super::super::sample::normal;
 use super::*;
 
-const BOTH: Asked = Asked { novelty: Some(1.82), forecast: Some(1.82), size: Size::Normal, learn_for_ms: 0 };
+const BOTH: Asked = Asked {
+    novelty: Some(1.82),
+    forecast: Some(1.82),
+    size: Size::Normal,
+    takes_more_off: true,
+    learn_for_ms: 0,
+};
 const NONE: [usize; 0] = [];
 const SMALL: Asked = Asked { size: Size::Small, ..BOTH };
 

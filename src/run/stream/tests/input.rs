@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::super::blueprint::{BelowRetention, Blueprint, Pace};
 use super::random::Random;
+use crate::flow::alert::{Alerts, Rule};
 use crate::flow::detect::settings::{Baseline, Kind, Settings};
 use crate::flow::detection::{DetectionSettings, Keeping};
 use crate::flow::incident::IncidentSettings;
@@ -97,6 +98,13 @@ pub(super) fn detection(variant: u64) -> DetectionSettings {
     DetectionSettings {
         schema: schema(),
         max_payload_bytes: 1 << 16,
+        alerts: if variant.is_multiple_of(2) {
+            let looks_back =
+                Rule { of_readings: Some((2, 4)), cool_down_ms: Some(15_000), ..Rule::default() };
+            Alerts::new(vec![looks_back])
+        } else {
+            Alerts::default()
+        },
         window: WindowSettings {
             kind,
             grace_ms,
