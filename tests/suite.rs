@@ -16,4 +16,5 @@ mod kafka;
 mod predecessor;
 mod resume;
 mod same_flow;
+mod silence;
 mod support;

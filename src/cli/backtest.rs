@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use clap::Args;
 
 use super::settings::{self, Environment};
-use super::{Exit, TopologyChoice, replay};
+use super::{Exit, TopologyChoice, replay, suggest};
 use crate::backtest::labels::{Labels, Span};
 use crate::backtest::ledger::{Ledger, Worth};
 use crate::flow::Epoch;
@@ -34,6 +34,14 @@ pub(super) struct BacktestFlags {
     /// Two topologies, side by side
     #[arg(long, num_args = 2, value_names = ["OLD", "NEW"], conflicts_with = "topology")]
     compare: Vec<String>,
+    /// Proposes thresholds at which each detector raises at most so many false alarms an entity and day
+    #[arg(long, value_name = "RATE", conflicts_with = "compare", value_parser = rate)]
+    suggest: Option<f64>,
+}
+
+fn rate(text: &str) -> Result<f64, String> {
+    let rate = text.parse::<f64>().ok().filter(|rate| rate.is_finite() && *rate >= 0.0);
+    rate.ok_or_else(|| "must be a number of false alarms, 0 or more".to_owned())
 }
 
 /// Replays and scores.
@@ -59,6 +67,13 @@ pub(super) fn run(flags: &BacktestFlags, environment: &Environment) -> Exit {
             Ok(topology) => topology,
             Err(problem) => return Exit::configuration(&problem),
         };
+        if let Some(wanted) = flags.suggest {
+            match suggest::suggest(&topology, &flags.files, &labels, wanted) {
+                Ok(lines) => text += &lines,
+                Err(error) => return Exit::failed(&error),
+            }
+            continue;
+        }
         match worth(&topology, &flags.files, &labels) {
             Ok(worth) => text += &table(&topology.name, &worth),
             Err(error) => return Exit::failed(&error),
@@ -68,7 +83,7 @@ pub(super) fn run(flags: &BacktestFlags, environment: &Environment) -> Exit {
 }
 
 /// Labels by file make every file a history of its own, and those are replayed on all cores.
-fn worth(topology: &Topology, files: &[PathBuf], labels: &Labels) -> Result<Vec<Worth>, RunError> {
+pub(super) fn worth(topology: &Topology, files: &[PathBuf], labels: &Labels) -> Result<Vec<Worth>, RunError> {
     let (jobs, events): (Vec<&[PathBuf]>, _) = match labels {
         Labels::OfEntities(events) => (vec![files], events),
         Labels::OfFiles(events) => (files.chunks(1).collect(), events),

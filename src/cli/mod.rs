@@ -18,6 +18,7 @@ mod run;
 mod schema;
 mod settings;
 mod state;
+mod suggest;
 mod table;
 mod topology;
 mod when;

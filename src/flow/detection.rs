@@ -7,11 +7,12 @@ use serde::{Deserialize, Serialize};
 
 use super::alert::Alerts;
 use super::detect::list::Bench;
-use super::detect::settings::Settings;
+use super::detect::settings::{Kind, Settings};
 use super::incident::IncidentSettings;
 use super::judge::Judge;
 use super::model::Schema;
 use super::record::{Emitted, Offset, RawRecord};
+use super::silence::{HEARD, Silence};
 use super::source::{Decoded, Decoder};
 use super::table::Table;
 use super::time::EventTime;
@@ -102,6 +103,8 @@ impl Detection {
             benches: Bench::all(&settings.detectors, FIRST_DETECTOR),
             alerts: settings.alerts.clone(),
             alerted: Table::new(ALERTS),
+            silence: (settings.detectors.iter().find(|detector| detector.kind == Kind::Silence))
+                .map(|detector| Silence::after(detector.after_ms)),
             incident: settings.incident,
             incidents: Table::new(INCIDENTS),
             emit_all: settings.emit_all,
@@ -211,6 +214,9 @@ impl Flow for Detection {
             let entities = self.windows.entities();
             self.judge.incidents.changes(|id| entities.name(id), &mut changes);
             self.judge.alerted.changes(|id| entities.name(id), &mut changes);
+            if let Some(silence) = &mut self.judge.silence {
+                silence.changes(|id| entities.name(id), &mut changes);
+            }
             self.write_rows(&mut changes);
         }
         let (replay_from, resume) = self.windows.replay_from();
@@ -254,6 +260,7 @@ impl Flow for Detection {
                 MARKS => self.windows.restore_mark(id, row),
                 INCIDENTS => self.judge.incidents.restore(id, row),
                 ALERTS => self.judge.alerted.restore(id, row),
+                HEARD => self.judge.silence.as_mut().is_some_and(|silence| silence.restore(id, entity, row)),
                 other => {
                     let (until, row) = row.split_first_chunk().ok_or(Unreadable)?;
                     let until = i64::from_be_bytes(*until);

@@ -6,12 +6,14 @@ use std::sync::Arc;
 use super::Counts;
 use super::alert::{self, Alerts};
 use super::detect::list::{Bench, Said};
+use super::detect::settings::Kind;
 use super::detect::{Score, Severity, Verdict};
 use super::incident::{IncidentSettings, Memory as IncidentMemory, State};
 use super::model::Schema;
 use super::readings::{ClosedWindow, Readings};
 use super::record::{Emitted, Origin, Output, Reason, Rejection, Role};
-use super::sink::findings::Judged;
+use super::silence::{Gone, Silence};
+use super::sink::findings::{Judged, METRIC_OF_SILENCE};
 use super::sink::report::Report;
 use super::sink::scores;
 use super::table::Table;
@@ -29,6 +31,7 @@ pub(super) struct Judge {
     pub(super) benches: Vec<Bench>,
     pub(super) alerts: Alerts,
     pub(super) alerted: Table<alert::Memory>,
+    pub(super) silence: Option<Silence>,
     pub(super) incident: Option<IncidentSettings>,
     pub(super) incidents: Table<IncidentMemory>,
     pub(super) emit_all: bool,
@@ -108,17 +111,37 @@ impl Judge {
         };
     }
 
+    /// Reports an entity that went quiet, unless a rule mutes it.
+    fn miss(&mut self, gone: &Gone) {
+        let Gone { id, name, window, .. } = gone;
+        if self.alerts.mutes(name, METRIC_OF_SILENCE, Kind::Silence.name(), window.end) {
+            return;
+        }
+        let incident = self.incident.as_ref();
+        let belonging =
+            incident.and_then(|settings| self.incidents.row(*id).step(settings, name, *window, true));
+        let report = Report::on_silence(gone, belonging);
+        self.counts.findings += 1;
+        self.counts.incidents += u64::from(belonging.is_some_and(|one| one.state == State::Opened));
+        self.count_anomaly(Severity::of_rareness(gone.rareness));
+        self.emit(Role::Findings, Some(name.as_bytes().to_vec()), report.to_json(), None);
+    }
+
+    fn count_anomaly(&mut self, severity: Severity) {
+        let severity = match severity {
+            Severity::Low => 0,
+            Severity::Medium => 1,
+            Severity::High => 2,
+        };
+        self.counts.anomalies[severity] += 1;
+    }
+
     fn count(&mut self, judged: &Judged, opened: bool) {
         self.counts.learning += u64::from(!judged.warming_up.is_empty());
         self.counts.findings += u64::from(!judged.anomalies.is_empty());
         self.counts.incidents += u64::from(opened);
         for (_, anomaly) in &judged.anomalies {
-            let severity = match anomaly.severity {
-                Severity::Low => 0,
-                Severity::Medium => 1,
-                Severity::High => 2,
-            };
-            self.counts.anomalies[severity] += 1;
+            self.count_anomaly(anomaly.severity);
         }
     }
 }
@@ -128,6 +151,8 @@ impl Downstream for Judge {
         let (schema, services) = (Arc::clone(&self.schema), Arc::clone(&self.services));
         let entity = entities.name(id);
         let closed = ClosedWindow { entity, window, readings, schema: &schema, services: &services };
+        let gone = self.silence.as_mut().map(|silence| silence.hear(id, entity, window));
+        gone.into_iter().flatten().for_each(|gone| self.miss(&gone));
         let mut all_scores = Vec::new();
         let mut judged = self.ask(id, &closed, &mut all_scores);
         let entity_of = |row: usize| match readings.entities.get(row) {
@@ -157,7 +182,8 @@ impl Downstream for Judge {
         if let Some(out) = &mut self.scores {
             scores::append(&closed, &all_scores, entity_of, out);
         }
-        self.incidents.get(id).is_some() || self.alerted.get(id).is_some() || self.learns()
+        let waits = self.silence.as_ref().is_some_and(|silence| silence.waits_for(id));
+        waits || self.incidents.get(id).is_some() || self.alerted.get(id).is_some() || self.learns()
     }
 
     fn learns(&self) -> bool {

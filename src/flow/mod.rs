@@ -15,6 +15,7 @@ pub mod model;
 pub mod readings;
 pub mod record;
 pub mod route;
+pub mod silence;
 pub mod sink;
 pub mod source;
 pub mod table;

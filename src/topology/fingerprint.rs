@@ -1,7 +1,7 @@
 //! Whether state that was learned under one topology can be used under another.
 
 use super::Topology;
-use crate::flow::detect::settings::{Baseline, ClusterModel, Settings, Size};
+use crate::flow::detect::settings::{Baseline, ClusterModel, Kind, Settings, Size};
 use crate::flow::incident::IncidentSettings;
 use crate::flow::model::{Metric, Schema, Services};
 use crate::flow::window::settings::{TimeScope, WindowKind, WindowSettings};
@@ -77,6 +77,7 @@ fn detector(hash: &mut Hash, settings: &Settings) {
         false_alarms,
         agree,
         learn_for_ms,
+        after_ms,
         contamination,
         warm_up,
         seed,
@@ -105,6 +106,9 @@ fn detector(hash: &mut Hash, settings: &Settings) {
     // Only where it is not the default: what others learned before there were sizes goes on.
     if *size == Size::Small {
         hash.text("small");
+    }
+    if *kind == Kind::Silence {
+        hash.number(*after_ms as u64);
     }
     if let Some(false_alarms) = false_alarms {
         hash.number(false_alarms.to_bits());
@@ -192,6 +196,6 @@ mod tests {
 
     #[test]
     fn it_is_the_same_on_every_machine() {
-        assert_eq!(fingerprint(&[]), "d93d8de8ec7b58b8");
+        assert_eq!(fingerprint(&[]), "2a764a2d9c617a64");
     }
 }

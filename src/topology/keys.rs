@@ -9,8 +9,6 @@ use crate::flow::model::{MAX_ENTITY_BYTES, MAX_METRICS};
 pub(super) const MAX_DETECTORS: usize = 16;
 /// The most `[[alert]]` of a topology.
 const MAX_ALERTS: usize = 256;
-/// The detectors that are planned, with a message of their own.
-pub(super) const PLANNED_KINDS: &[&str] = &["silence"];
 
 /// A table of a topology.
 #[derive(Clone, Copy, Debug)]
@@ -122,6 +120,8 @@ pub(super) const KEYS: &[Key] = &[
         "with false_alarms: so many metrics that come near the threshold in one window are told too; 0 for never")),
     of_kinds(SERIES, key("detect.learn_for", Takes::Span { low_ms: 0, high_ms: YEAR_MS }, "\"0s\"",
         "how long novelty tells nothing of a metric that is new: a day, where days have a rhythm")),
+    of_kinds(&[Kind::Silence], key("detect.after", Takes::Span { low_ms: 1, high_ms: YEAR_MS }, "\"15m\"",
+        "how long nothing is heard of an entity, in event time, before it is missed")),
     of_kinds(FORESTS, key("detect.contamination", Takes::Number(Bounds::ABOVE_0_TO_HALF), "0.05",
         "the share of readings expected to be anomalous")),
     key("detect.warm_up", Takes::Integer { low: 2, high: 1_000_000_000 }, "400", "readings of an entity before its history judges"),

@@ -180,7 +180,7 @@ impl Topology {
     pub fn set_threshold(&mut self, threshold: f64) -> Result<(), Problem> {
         self.set_threshold_where(threshold, |kind| match kind {
             Kind::ZScore | Kind::PcaMahalanobis | Kind::Clusters | Kind::Novelty | Kind::Forecast => true,
-            Kind::IsolationForest | Kind::Status => false,
+            Kind::IsolationForest | Kind::Status | Kind::Silence => false,
         })
     }
 

@@ -88,6 +88,11 @@ impl Alerts {
         self.rules.iter().any(|rule| rule.of_readings.is_some() || rule.cool_down_ms.is_some())
     }
 
+    /// Whether something is muted that no reading shows.
+    pub fn mutes(&self, entity: &str, metric: &str, detector: &str, time: EventTime) -> bool {
+        self.rules.iter().any(|rule| rule.is_about(entity, metric, detector) && rule.mutes(time))
+    }
+
     /// What of a window is worth telling, in the order it was found. `entity_of` names the entity of a row.
     pub fn passed<'a>(
         &self,

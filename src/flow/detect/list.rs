@@ -16,7 +16,9 @@ macro_rules! detectors {
             fn new(settings: &Settings, table: u8) -> Instance {
                 match settings.kind {
                     $(Kind::$kind => Instance::$kind($make(settings), Table::new(table)),)*
-                    Kind::Novelty | Kind::Forecast => unreachable!("these share a bench of their own"),
+                    Kind::Novelty | Kind::Forecast | Kind::Silence => {
+                        unreachable!("these share a bench of their own, or judge no window")
+                    }
                 }
             }
 
@@ -80,7 +82,8 @@ impl Bench {
         let mut benches = Vec::new();
         let mut taken: Vec<usize> = Vec::new();
         for (at, one) in settings.iter().enumerate() {
-            if taken.contains(&at) {
+            // Silence is what no window shows.
+            if taken.contains(&at) || one.kind == Kind::Silence {
                 continue;
             }
             let table = first_table + at as u8;

@@ -54,19 +54,20 @@ impl PerMetric {
     /// The detector of those settings: of `novelty`, `forecast`, or one of each.
     pub fn new(settings: &[Settings]) -> PerMetric {
         let both = settings.len() > 1;
+        // Two that judge a metric share the rate that is accepted of it.
+        let rareness_of = |rate: f64| calibration::rareness_of(if both { rate / 2.0 } else { rate });
         let by_rate = |settings: &Settings| settings.threshold.is_none() && settings.false_alarms.is_some();
         let wanted = |kind: Kind| {
             let own = settings.iter().find(|settings| settings.kind == kind)?;
             let default = if kind == Kind::Novelty && !both { NOVELTY_THRESHOLD } else { FORECAST_THRESHOLD };
-            let of_rate = own
-                .false_alarms
-                .map(|rate| calibration::strength_of(kind, calibration::rareness_of(rate)) as f32);
+            let of_rate =
+                own.false_alarms.map(|rate| calibration::strength_of(kind, rareness_of(rate)) as f32);
             Some(own.threshold.map(|threshold| threshold as f32).or(of_rate).unwrap_or(default))
         };
         // Only a rate says how often metrics come near it.
         let near = |kind: Kind| {
             let own = settings.iter().find(|settings| settings.kind == kind && by_rate(settings))?;
-            let rareness = calibration::rareness_of(own.false_alarms?) - NEAR;
+            let rareness = rareness_of(own.false_alarms?) - NEAR;
             Some(calibration::strength_of(kind, rareness) as f32)
         };
         let [novelty, forecast] = [Kind::Novelty, Kind::Forecast].map(wanted);

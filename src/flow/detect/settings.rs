@@ -17,6 +17,8 @@ pub enum Kind {
     Forecast,
     /// Services that are degraded or offline.
     Status,
+    /// Entities that are heard of no more.
+    Silence,
 }
 
 impl Kind {
@@ -29,6 +31,7 @@ impl Kind {
         Kind::Novelty,
         Kind::Forecast,
         Kind::Status,
+        Kind::Silence,
     ];
 
     /// Its name in topologies, flags and reports.
@@ -41,6 +44,7 @@ impl Kind {
             Kind::Novelty => "novelty",
             Kind::Forecast => "forecast",
             Kind::Status => "status",
+            Kind::Silence => "silence",
         }
     }
 }
@@ -87,6 +91,8 @@ pub struct Settings {
     pub agree: u32,
     /// How long `novelty` tells nothing of a series.
     pub learn_for_ms: i64,
+    /// How long nothing is heard of an entity before it is missed.
+    pub after_ms: i64,
     /// The share of readings expected to be anomalous, in (0, 0.5]: `isolation-forest`.
     pub contamination: f64,
     /// Readings of an entity before its history judges.
@@ -125,6 +131,7 @@ impl Settings {
             false_alarms: None,
             agree: 0,
             learn_for_ms: 0,
+            after_ms: 900_000,
             contamination: 0.05,
             warm_up: 400,
             seed: 42,

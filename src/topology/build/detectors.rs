@@ -61,6 +61,7 @@ fn set(settings: &mut Settings, name: &str, setting: &Setting) {
         ("false_alarms", Setting::Number(number)) => settings.false_alarms = Some(*number),
         ("agree", Setting::Integer(number)) => settings.agree = *number as u32,
         ("learn_for", Setting::Span(ms)) => settings.learn_for_ms = *ms,
+        ("after", Setting::Span(ms)) => settings.after_ms = *ms,
         ("contamination", Setting::Number(number)) => settings.contamination = *number,
         ("warm_up", Setting::Integer(number)) => settings.warm_up = *number as u64,
         ("seed", Setting::Integer(number)) => settings.seed = *number as u64,

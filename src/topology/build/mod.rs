@@ -60,7 +60,7 @@ impl Said {
         if topology.source.keyed_by == KeyedBy::Entity && self.given("sink.readings").is_some() {
             self.warn("sink.readings", "does not apply with source.keyed_by = \"entity\"");
         }
-        let judges = |settings: &Settings| settings.kind != Kind::Status;
+        let judges = |settings: &Settings| !matches!(settings.kind, Kind::Status | Kind::Silence);
         if !topology.schema.metrics.iter().any(|metric| metric.judged)
             && topology.detectors.iter().any(judges)
         {

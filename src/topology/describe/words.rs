@@ -62,7 +62,7 @@ pub(super) fn window(window: &WindowSettings) -> String {
 /// What a detector is set to.
 pub(super) fn detector(settings: &Settings) -> String {
     let mut parts = vec![match settings.baseline {
-        _ if settings.kind == Kind::Status => settings.kind.name().to_owned(),
+        _ if matches!(settings.kind, Kind::Status | Kind::Silence) => settings.kind.name().to_owned(),
         Baseline::History => format!("{} against history", settings.kind.name()),
         Baseline::Window => format!("{} within the window", settings.kind.name()),
     }];
@@ -93,6 +93,7 @@ pub(super) fn detector(settings: &Settings) -> String {
             }
         }
         Kind::Status => {}
+        Kind::Silence => parts.push(format!("after {} without a reading", write_span(settings.after_ms))),
     }
     let per_metric = matches!(settings.kind, Kind::Novelty | Kind::Forecast);
     if per_metric {
@@ -101,7 +102,8 @@ pub(super) fn detector(settings: &Settings) -> String {
         if settings.kind == Kind::Novelty && settings.learn_for_ms > 0 {
             parts.push(format!("and {}", write_span(settings.learn_for_ms)));
         }
-    } else if settings.kind != Kind::Status && settings.baseline == Baseline::History {
+    } else if !matches!(settings.kind, Kind::Status | Kind::Silence) && settings.baseline == Baseline::History
+    {
         parts.push(format!("after {} readings", settings.warm_up));
     }
     parts.join(", ")

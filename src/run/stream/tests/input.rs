@@ -115,7 +115,10 @@ pub(super) fn detection(variant: u64) -> DetectionSettings {
         },
         detectors: match variant {
             FORGETFUL => vec![Settings { baseline: Baseline::Window, ..z_score }, status],
-            variant if variant.is_multiple_of(2) => vec![z_score, status],
+            variant if variant.is_multiple_of(2) => {
+                let silence = Settings { after_ms: 25_000, ..Settings::of(Kind::Silence) };
+                vec![z_score, status, silence]
+            }
             _ => vec![z_score, status, forest],
         },
         incident: Some(IncidentSettings { resolve_after_ms: 10_000, reopen_within_ms: 5_000 }),
