@@ -44,6 +44,8 @@ pub(super) fn topics(plan: &Plan, roles: &Roles, stopping: &Stopping) -> Result<
         let (state, message) = match look(&client, roles)? {
             Look::Complete(partitions) => {
                 check_settings(plan, roles, &client)?;
+                // Its thread looks up every 100 ms only, for which nobody needs to wait.
+                std::thread::spawn(move || drop(client));
                 return Ok(Some(partitions));
             }
             // Brokers hear of a new topic one after the other.

@@ -1,5 +1,6 @@
 //! The threads of a run: each with its own member, producer and tasks.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
@@ -20,6 +21,8 @@ use crate::run::stream::{BelowRetention, Blueprint, Pace, Stop, Worker};
 
 /// A changelog may lack what was committed for so many times as long as a transaction may stay open.
 const OPEN_TRANSACTIONS: u32 = 3;
+/// How often a state directory that turns out to be damaged is set aside: a disk that damages the next one too is broken.
+const SET_ASIDE_AT_MOST: u32 = 3;
 /// How long a worker may take to leave its group.
 const LEAVING: Duration = Duration::from_secs(2);
 
@@ -83,14 +86,29 @@ struct Crew {
     blueprint: Arc<Blueprint>,
     store: Arc<Sled>,
     watch: Arc<Metrics>,
+    /// Whether the process was asked to.
     stopping: Arc<Stopping>,
+    /// Whether one of them has ended, so that the others have to.
+    broken_up: AtomicBool,
 }
 
 fn run(plan: &Plan, metrics: &Arc<Metrics>, stopping: &Arc<Stopping>) -> Ended {
-    match prepare(plan, metrics, stopping) {
-        Ok(Some((crew, members))) => work(&Arc::new(crew), members),
-        Ok(None) => Ended::Stopped,
-        Err(ended) => ended,
+    let mut set_aside = 0;
+    loop {
+        let ended = match prepare(plan, metrics, stopping) {
+            Ok(Some((crew, members))) => work(&Arc::new(crew), members),
+            Ok(None) => Ended::Stopped,
+            Err(ended) => ended,
+        };
+        match ended {
+            Ended::Failed(Stop::Store(error @ StoreError::Damaged { .. }))
+                if set_aside < SET_ASIDE_AT_MOST =>
+            {
+                tracing::warn!(%error, "beginning again without it");
+                set_aside += 1;
+            }
+            ended => return ended,
+        }
     }
 }
 
@@ -122,6 +140,7 @@ fn prepare(
         store: Arc::new(opened.store),
         watch: Arc::clone(metrics),
         stopping: Arc::clone(stopping),
+        broken_up: AtomicBool::new(false),
     };
     Ok(Some((crew, members)))
 }
@@ -186,7 +205,7 @@ fn work(crew: &Arc<Crew>, members: Vec<Names>) -> Ended {
             let crew = Arc::clone(crew);
             thread::Builder::new().name(names.member.clone()).spawn(move || {
                 let ended = one(&crew, names);
-                crew.stopping.ask();
+                crew.broken_up.store(true, Ordering::Relaxed);
                 ended
             })
         })
@@ -197,7 +216,7 @@ fn work(crew: &Arc<Crew>, members: Vec<Names>) -> Ended {
             Ok(Ok(ended)) => ended,
             Ok(Err(_)) => Ended::Panicked,
             Err(source) => {
-                crew.stopping.ask();
+                crew.broken_up.store(true, Ordering::Relaxed);
                 Ended::Refused(format!("start a worker's thread: {source}"))
             }
         };
@@ -218,7 +237,7 @@ fn one(crew: &Crew, names: Names) -> Ended {
     let (store, blueprint) = (Arc::clone(&crew.store), Arc::clone(&crew.blueprint));
     let mut worker = Worker::new(name, kafka, store, SystemClock::start(), blueprint, watch);
     let ended = loop {
-        if crew.stopping.is_asked() {
+        if crew.stopping.is_asked() || crew.broken_up.load(Ordering::Relaxed) {
             break Ended::Stopped;
         }
         if let Err(stop) = worker.turn() {

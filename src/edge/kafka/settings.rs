@@ -145,6 +145,8 @@ impl KafkaSettings {
         config.set("auto.offset.reset", "error");
         // Measured: at the default of 1000 a full queue starves the worker.
         config.set("fetch.queue.backoff.ms", "5");
+        // A request that waits at the end of one partition keeps the next from being asked for.
+        config.set("fetch.wait.max.ms", "50");
         config.set("queued.min.messages", "10000");
         config
     }

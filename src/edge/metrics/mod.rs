@@ -206,9 +206,9 @@ impl Metrics {
         }
     }
 
-    /// These workers have to join before the program is ready.
+    /// These workers, and no others, have to join before the program is ready.
     pub fn expect(&self, workers: impl IntoIterator<Item = String>) {
-        self.standing().expected.extend(workers);
+        *self.standing() = Standing { expected: workers.into_iter().collect(), ..Standing::default() };
     }
 
     fn standing(&self) -> MutexGuard<'_, Standing> {
