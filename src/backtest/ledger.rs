@@ -1,6 +1,6 @@
 //! What a replay said, gathered by detector and entity, and what that was worth.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::events::{History, Meeting};
 use super::labels::Span;
@@ -64,6 +64,33 @@ impl Ledger {
         }
     }
 
+    /// Who was watched.
+    pub fn entities(&self) -> BTreeSet<&str> {
+        self.pages.values().flat_map(BTreeMap::keys).map(String::as_str).collect()
+    }
+
+    /// The times of a detector's alarms for an entity, ascending.
+    pub fn alarms(&self, detector: &str, entity: &str) -> Vec<EventTime> {
+        let mut alarms = self.found(detector, entity).map_or(Vec::new(), |page| page.alarms.clone());
+        alarms.sort_unstable();
+        alarms
+    }
+
+    /// The times of an entity's readings, and the greatest score of each.
+    pub fn scores(&self, detector: &str, entity: &str) -> &[(EventTime, f64)] {
+        self.found(detector, entity).map_or(&[], |page| &page.rows)
+    }
+
+    /// The greatest score at a time; 0 where there is none.
+    pub fn score_at(&self, detector: &str, entity: &str, time: EventTime) -> f64 {
+        let rows = self.scores(detector, entity).iter();
+        rows.filter(|(at, _)| *at == time).map(|(_, score)| *score).fold(0.0, f64::max)
+    }
+
+    fn found(&self, detector: &str, entity: &str) -> Option<&Page> {
+        self.pages.get(detector)?.get(entity)
+    }
+
     fn page(&mut self, detector: &str, entity: &str) -> &mut Page {
         if !self.pages.get(detector).is_some_and(|pages| pages.contains_key(entity)) {
             self.pages.entry(detector.into()).or_default().insert(entity.into(), Page::default());
@@ -93,9 +120,7 @@ impl Ledger {
     ) -> Worth {
         let (mut meeting, mut scored) = (Meeting::default(), Vec::new());
         // An entity in which a detector found nothing, or which only another scored, was watched as well.
-        let entities =
-            self.pages.values().flat_map(BTreeMap::keys).collect::<std::collections::BTreeSet<_>>();
-        for entity in entities {
+        for entity in self.entities() {
             let empty = Page::default();
             let page = pages.get(entity).unwrap_or(&empty);
             let times = || {

@@ -4,3 +4,4 @@ pub mod events;
 pub mod labels;
 pub mod ledger;
 pub mod nab;
+pub mod page;

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 use std::num::NonZero;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -12,6 +12,7 @@ use super::settings::{self, Environment};
 use super::{Exit, TopologyChoice, replay, suggest};
 use crate::backtest::labels::{Labels, Span};
 use crate::backtest::ledger::{Ledger, Worth};
+use crate::backtest::page::{self, Section};
 use crate::flow::Epoch;
 use crate::flow::detection::Keeping;
 use crate::flow::record::Role;
@@ -37,6 +38,9 @@ pub(super) struct BacktestFlags {
     /// Proposes thresholds at which each detector raises at most so many false alarms an entity and day
     #[arg(long, value_name = "RATE", conflicts_with = "compare", value_parser = rate)]
     suggest: Option<f64>,
+    /// Writes the table, and plots of what was missed and of what was false, as one HTML file
+    #[arg(long, value_name = "FILE", conflicts_with = "suggest")]
+    html: Option<PathBuf>,
 }
 
 fn rate(text: &str) -> Result<f64, String> {
@@ -62,6 +66,7 @@ pub(super) fn run(flags: &BacktestFlags, environment: &Environment) -> Exit {
             .collect(),
     };
     let mut text = String::new();
+    let mut replays: Vec<(String, Scored)> = Vec::new();
     for choice in &choices {
         let topology = match settings::load(choice, environment) {
             Ok(topology) => topology,
@@ -75,35 +80,58 @@ pub(super) fn run(flags: &BacktestFlags, environment: &Environment) -> Exit {
             continue;
         }
         match worth(&topology, &flags.files, &labels) {
-            Ok(worth) => text += &table(&topology.name, &worth),
+            Ok(scored) => {
+                text += &table(&topology.name, &scored.worth);
+                replays.push((topology.name.clone(), scored));
+            }
             Err(error) => return Exit::failed(&error),
+        }
+    }
+    if let Some(path) = &flags.html {
+        let sections: Vec<Section<'_>> = (replays.iter())
+            .map(|(name, Scored { ledger, worth })| Section { name, ledger, worth })
+            .collect();
+        let html = page::page(&sections, |entity| spans_of(&labels, &flags.files, entity));
+        if let Err(error) = std::fs::write(path, html) {
+            return Exit::failed(&std::io::Error::other(format!("write {}: {error}", path.display())));
         }
     }
     replay::print(text.as_bytes())
 }
 
+/// What a replay said, and what that was worth.
+pub(super) struct Scored {
+    pub(super) ledger: Ledger,
+    pub(super) worth: Vec<Worth>,
+}
+
 /// Labels by file make every file a history of its own, and those are replayed on all cores.
-pub(super) fn worth(topology: &Topology, files: &[PathBuf], labels: &Labels) -> Result<Vec<Worth>, RunError> {
-    let (jobs, events): (Vec<&[PathBuf]>, _) = match labels {
-        Labels::OfEntities(events) => (vec![files], events),
-        Labels::OfFiles(events) => (files.chunks(1).collect(), events),
+pub(super) fn worth(topology: &Topology, files: &[PathBuf], labels: &Labels) -> Result<Scored, RunError> {
+    let jobs: Vec<&[PathBuf]> = match labels {
+        Labels::OfEntities(_) => vec![files],
+        Labels::OfFiles(_) => files.chunks(1).collect(),
     };
-    let by_file = matches!(labels, Labels::OfFiles(_));
-    let mut all = Ledger::default();
-    for (at, ledger) in replayed(topology, &jobs)?.into_iter().enumerate() {
+    let mut ledger = Ledger::default();
+    for (at, one) in replayed(topology, &jobs)?.into_iter().enumerate() {
         // A name that sorts as the files stand, and from which the file is known again.
-        let name = if by_file { format!("{at}\n") } else { String::new() };
-        all.append(&name, ledger);
+        let name = if matches!(labels, Labels::OfFiles(_)) { format!("{at}\n") } else { String::new() };
+        ledger.append(&name, one);
     }
-    let none: &[Span] = &[];
-    let of_file = |path: &Path| events.iter().find(|(file, _)| path.ends_with(file)).map(|(_, spans)| spans);
-    Ok(all.worth(|entity| {
-        let spans = match entity.split_once('\n') {
-            Some((at, _)) if by_file => at.parse().ok().and_then(|at: usize| of_file(&files[at])),
-            _ => events.get(entity),
-        };
-        spans.map_or(none, Vec::as_slice)
-    }))
+    let worth = ledger.worth(|entity| spans_of(labels, files, entity));
+    Ok(Scored { ledger, worth })
+}
+
+/// The labelled events of an entity, or of the file that its name begins with.
+fn spans_of<'a>(labels: &'a Labels, files: &[PathBuf], entity: &str) -> &'a [Span] {
+    let spans = match labels {
+        Labels::OfEntities(events) => events.get(entity),
+        Labels::OfFiles(events) => {
+            let at = entity.split_once('\n').and_then(|(at, _)| at.parse::<usize>().ok());
+            let path = at.and_then(|at| files.get(at));
+            path.and_then(|path| events.iter().find(|(file, _)| path.ends_with(file)).map(|(_, spans)| spans))
+        }
+    };
+    spans.map_or(&[], Vec::as_slice)
 }
 
 fn replayed(topology: &Topology, jobs: &[&[PathBuf]]) -> Result<Vec<Ledger>, RunError> {

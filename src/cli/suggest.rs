@@ -63,7 +63,7 @@ fn narrow(
         if alone.set_threshold(threshold).is_err() {
             return Ok(None);
         }
-        let all = worth(&alone, files, labels)?;
+        let all = worth(&alone, files, labels)?.worth;
         let own = all.into_iter().find(|worth| worth.detector == kind.name());
         let few = own.filter(|worth| worth.meeting.false_a_day() <= wanted);
         Ok(few.map(|worth| Suggestion { kind, threshold, worth }))
