@@ -111,7 +111,7 @@ fn look_at_kafka(topology: &Topology, kafka: &KafkaSettings, found: &mut Finding
         }
         Err(error) => {
             let advice = "is the address right, is TLS or SASL asked for? --log-level debug shows what the client says";
-            return found.wrong("brokers", &format!("{error} at {}: {advice}", kafka.bootstrap_servers));
+            return found.wrong("brokers", &format!("{error}: {advice}"));
         }
     };
     let roles = Roles::of(topology, topology.advise.enabled);

@@ -53,9 +53,7 @@ pub(super) fn topics(plan: &Plan, roles: &Roles, stopping: &Stopping) -> Result<
                 wait = FIRST_WAIT;
                 ("made", String::new())
             }
-            Look::Away(error) => {
-                ("away", format!("no broker answers at {}: {error}", plan.kafka.bootstrap_servers))
-            }
+            Look::Away(error) => ("away", error.to_string()),
             Look::Missing => ("missing", format!("the input topic {} does not exist yet", roles.input)),
         };
         if said != state && !message.is_empty() {

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use rdkafka::ClientConfig;
 use rdkafka::config::RDKafkaLogLevel;
-use rdkafka::error::RDKafkaErrorCode as Code;
+use rdkafka::error::{KafkaError as LibraryError, RDKafkaErrorCode as Code};
 
 /// The settings that exactly-once rests on: they cannot be passed through.
 pub const OWN_SETTINGS: &[&str] = &[
@@ -59,6 +59,16 @@ pub struct KafkaError {
 impl KafkaError {
     pub(super) fn new(doing: impl Into<String>, detail: impl fmt::Display) -> KafkaError {
         KafkaError { doing: doing.into(), detail: format!("{detail}"), is_final: false }
+    }
+
+    /// The client gave up; where it reached nobody, that is said rather than how.
+    pub(super) fn asking(servers: &str, doing: impl Into<String>, error: &LibraryError) -> KafkaError {
+        match error.rdkafka_error_code() {
+            Some(Code::BrokerTransportFailure | Code::AllBrokersDown | Code::OperationTimedOut) => {
+                KafkaError::new(doing, format!("no broker answers at {servers}"))
+            }
+            _ => KafkaError::new(doing, error),
+        }
     }
 
     /// The brokers answered with that code.
