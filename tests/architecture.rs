@@ -5,6 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Who may import whom, by folder of `src`, and within `flow` by stage.
+#[rustfmt::skip]
 const ARROWS: &[(&str, &[&str])] = &[
     ("cli", &["backtest", "edge", "flow", "run", "simulate", "topology"]),
     ("run", &["edge", "flow"]),
@@ -26,52 +27,18 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("flow/silence", &["flow", "flow/table", "flow/time"]),
     ("flow/alert", &["flow/detect", "flow/readings", "flow/time"]),
     ("flow/incident", &["flow/hash", "flow/time"]),
-    (
-        "flow/sink",
-        &[
-            "flow/detect",
-            "flow/incident",
-            "flow/model",
-            "flow/readings",
-            "flow/record",
-            "flow/silence",
-            "flow/time",
-        ],
-    ),
-    (
-        "flow/judge",
-        &[
-            "flow",
-            "flow/alert",
-            "flow/detect",
-            "flow/incident",
-            "flow/model",
-            "flow/readings",
-            "flow/record",
-            "flow/silence",
-            "flow/sink",
-            "flow/table",
-            "flow/time",
-            "flow/window",
-        ],
-    ),
-    (
-        "flow/detection",
-        &[
-            "flow",
-            "flow/alert",
-            "flow/detect",
-            "flow/incident",
-            "flow/judge",
-            "flow/model",
-            "flow/record",
-            "flow/silence",
-            "flow/source",
-            "flow/table",
-            "flow/time",
-            "flow/window",
-        ],
-    ),
+    ("flow/sink", &[
+            "flow/detect", "flow/incident", "flow/model", "flow/readings", "flow/record", "flow/silence",
+            "flow/time"
+        ]),
+    ("flow/judge", &[
+            "flow", "flow/alert", "flow/detect", "flow/incident", "flow/model", "flow/readings",
+            "flow/record", "flow/silence", "flow/sink", "flow/table", "flow/time", "flow/window"
+        ]),
+    ("flow/detection", &[
+            "flow", "flow/alert", "flow/detect", "flow/incident", "flow/judge", "flow/model", "flow/record",
+            "flow/silence", "flow/source", "flow/table", "flow/time", "flow/window"
+        ]),
     ("flow/route", &["flow", "flow/model", "flow/record", "flow/source"]),
     ("flow/advise", &["flow", "flow/detect", "flow/model", "flow/record", "flow/sink"]),
     ("flow/chain", &["flow", "flow/advise", "flow/detection", "flow/record"]),
