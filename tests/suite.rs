@@ -7,6 +7,7 @@
     reason = "a test fails by panicking"
 )]
 
+mod advice;
 mod architecture;
 mod bad_input;
 mod calibration;
@@ -14,6 +15,7 @@ mod commands;
 mod golden;
 mod kafka;
 mod predecessor;
+mod real_model;
 mod resume;
 mod same_flow;
 mod silence;

@@ -14,6 +14,7 @@ use crate::backtest::labels::{Labels, Span};
 use crate::backtest::ledger::{Ledger, Worth};
 use crate::backtest::page::{self, Section};
 use crate::flow::Epoch;
+use crate::flow::advise::settings::AdviseSettings;
 use crate::flow::detection::Keeping;
 use crate::flow::record::Role;
 use crate::flow::sink::report::Report;
@@ -156,17 +157,18 @@ fn replayed(topology: &Topology, jobs: &[&[PathBuf]]) -> Result<Vec<Ledger>, Run
 }
 
 fn replay_one(topology: &Topology, files: &[PathBuf]) -> Result<Ledger, RunError> {
-    let replay = Replay::open(ReplaySettings {
+    let settings = ReplaySettings {
         name: topology.name.clone(),
         topology: topology.fingerprint(),
         detection: topology.detection(true, Keeping::Nothing),
-        advise: false,
+        advise: AdviseSettings::runbook(false),
         files: files.to_vec(),
         state: None,
         out: None,
         leave_open: false,
         commit_every_records: 200_000,
-    })?;
+    };
+    let replay = Replay::open(settings, None)?;
     let mut ledger = Ledger::default();
     replay.run(&mut |epoch, _| {
         note(&mut ledger, epoch);

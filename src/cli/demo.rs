@@ -6,14 +6,17 @@ use std::time::Duration;
 
 use clap::Args;
 
+use super::advice::{self, AdviceFlags};
 use super::settings::{self, Environment};
 use super::table::{Table, line};
 use super::{Exit, TopologyChoice};
+use crate::edge::ports::Advisor;
 use crate::flow::chain::Chain;
 use crate::flow::detection::Keeping;
 use crate::flow::record::{Extent, Format, Offset, Origin, RawRecord, Role};
 use crate::flow::sink::report::Report;
 use crate::flow::{Counts, Flow};
+use crate::run;
 use crate::simulate::write::{Encoder, Format as Written};
 use crate::simulate::{Fleet, FleetSettings};
 
@@ -35,6 +38,8 @@ pub(super) struct DemoFlags {
     /// Simulated seconds a second, or max
     #[arg(long, default_value = "3600")]
     speed: String,
+    #[command(flatten)]
+    advice: AdviceFlags,
     #[command(flatten)]
     choice: TopologyChoice,
 }
@@ -58,8 +63,13 @@ pub(super) fn run(flags: &DemoFlags, environment: &Environment) -> Exit {
         Ok(fleet) => fleet,
         Err(error) => return Exit::usage(&error),
     };
-    let flow = Chain::new(&topology.detection(false, Keeping::Nothing), topology.advise.enabled);
-    match (Demo { fleet, flow, pace, table: Table::default(), counts: Counts::default() }).run() {
+    let mut adviser = match advice::prepare(&topology, &flags.choice, &flags.advice, environment) {
+        Ok(adviser) => adviser,
+        Err(problem) => return Exit::configuration(&problem),
+    };
+    let advisor = adviser.advisor.take();
+    let flow = Chain::new(&topology.detection(false, Keeping::Nothing), adviser.settings.clone());
+    match (Demo { fleet, flow, advisor, pace, table: Table::default(), counts: Counts::default() }).run() {
         Ok(()) => Exit::Done,
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Exit::Done,
         Err(error) => Exit::failed(&error),
@@ -69,6 +79,7 @@ pub(super) fn run(flags: &DemoFlags, environment: &Environment) -> Exit {
 struct Demo {
     fleet: Fleet,
     flow: Chain,
+    advisor: Option<Box<dyn Advisor>>,
     /// Simulated seconds a second.
     pace: Option<f64>,
     table: Table,
@@ -113,6 +124,10 @@ impl Demo {
 
     /// Prints what was found since the last time.
     fn show(&mut self, next: u64, out: &mut impl Write) -> io::Result<()> {
+        if let Some(advisor) = &mut self.advisor {
+            self.flow.pull(Offset(next));
+            run::advise::settle(&mut self.flow, &mut **advisor);
+        }
         let epoch = self.flow.epoch(Offset(next));
         self.counts.add(&epoch.counts);
         for output in epoch.outputs.iter().filter(|output| output.role == Role::Reports) {

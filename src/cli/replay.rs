@@ -1,25 +1,26 @@
 //! `tidewatch replay FILE…`: the topology over files, in memory.
 
+mod from_topic;
+
 use std::io::{self, IsTerminal, Write};
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 use serde_json::json;
 
-use super::kafka::{self, KafkaFlags};
+use super::advice::{self, AdviceFlags};
+use super::kafka::KafkaFlags;
 use super::progress::Progress;
-use super::settings::{self, Environment, Problem};
+use super::settings::{self, Environment};
 use super::table::Table;
-use super::{Exit, TopologyChoice, when};
+use super::{Exit, TopologyChoice};
 use crate::edge::ports::StoreError;
 use crate::flow::detect::Severity;
 use crate::flow::detection::Keeping;
 use crate::flow::record::{Reason, Role};
 use crate::flow::sink::report::Report;
 use crate::flow::{Counts, Epoch};
-use crate::run::topic::{self, TopicInput};
 use crate::run::{Ended, Replay, ReplaySettings, RunError};
-use crate::topology::{KeyedBy, Topology};
 
 /// Records an epoch has at most, unless set: a commit costs milliseconds.
 const COMMIT_EVERY_RECORDS: u64 = 200_000;
@@ -61,9 +62,8 @@ pub(super) struct ReplayFlags {
     /// How to print what was found
     #[arg(long, value_enum, default_value = "table")]
     format: Format,
-    /// Give no recommendations
-    #[arg(long)]
-    no_advice: bool,
+    #[command(flatten)]
+    advice: AdviceFlags,
     /// Leave windows open at the end of the input, as a stream would
     #[arg(long)]
     leave_open: bool,
@@ -96,6 +96,11 @@ pub(super) fn run(flags: &ReplayFlags, environment: &Environment) -> Exit {
         Ok(topology) => topology,
         Err(problem) => return Exit::configuration(&problem),
     };
+    let mut adviser = match advice::prepare(&topology, &flags.choice, &flags.advice, environment) {
+        Ok(adviser) => adviser,
+        Err(problem) => return Exit::configuration(&problem),
+    };
+    let mut advisor = adviser.advisor.take();
     let state = flags.state.clone().or_else(|| environment.get("TIDEWATCH_STATE").map(PathBuf::from));
     let state = state.filter(|_| flags.from_topic.is_none());
     // The next run may not have this one's files to learn from again.
@@ -104,7 +109,7 @@ pub(super) fn run(flags: &ReplayFlags, environment: &Environment) -> Exit {
         name: topology.name.clone(),
         topology: topology.fingerprint(),
         detection: topology.detection(flags.scores, keeping),
-        advise: topology.advise.enabled && !flags.no_advice,
+        advise: adviser.settings.clone(),
         files: flags.files.iter().chain(&flags.input).cloned().collect(),
         state,
         out: flags.out.clone(),
@@ -112,12 +117,12 @@ pub(super) fn run(flags: &ReplayFlags, environment: &Environment) -> Exit {
         commit_every_records: flags.commit_every.max(1),
     };
     if let Some(topic) = &flags.from_topic {
-        return match topic_input(flags, environment, &topology, topic) {
-            Ok(input) => from_topic(flags, &input, &settings),
+        return match from_topic::input(flags, environment, &topology, topic) {
+            Ok(input) => from_topic::run(flags, &input, &settings, advisor.as_deref_mut()),
             Err(problem) => Exit::configuration(&problem),
         };
     }
-    let replay = match Replay::open(settings) {
+    let replay = match Replay::open(settings, advisor) {
         Ok(replay) => replay,
         Err(error) => return refused(&error),
     };
@@ -125,39 +130,12 @@ pub(super) fn run(flags: &ReplayFlags, environment: &Environment) -> Exit {
         Watch { format: flags.format, table: Table::default(), progress: Some(Progress::new(&replay)) };
     let ended = replay.run(&mut |epoch, replay| watch.see(epoch, replay));
     watch.progress.iter().for_each(Progress::finish);
+    if let Some(counted) = adviser.counted() {
+        tracing::info!(?counted, "a model was asked");
+    }
     match ended {
         Ok(ended) => conclude(flags, watch.table, &ended),
         // Whoever reads our output has seen enough.
-        Err(RunError::Observer(error)) if error.kind() == io::ErrorKind::BrokenPipe => Exit::Done,
-        Err(error) => refused(&error),
-    }
-}
-
-fn topic_input(
-    flags: &ReplayFlags,
-    environment: &Environment,
-    topology: &Topology,
-    topic: &str,
-) -> Result<TopicInput, Problem> {
-    Ok(TopicInput {
-        kafka: kafka::settings(&flags.kafka, environment, &topology.kafka_client)?,
-        topic: topic.to_owned(),
-        partitions: (!flags.partition.is_empty()).then(|| flags.partition.clone()),
-        since: when::since(&flags.since)?,
-        until: when::since(&flags.until)?,
-        // What was routed is keyed by entity whatever the input is.
-        keyed_by_entity: topology.source.keyed_by == KeyedBy::Entity || topic == topology.sink.readings,
-    })
-}
-
-fn from_topic(flags: &ReplayFlags, input: &TopicInput, settings: &ReplaySettings) -> Exit {
-    let mut watch = Watch { format: flags.format, table: Table::default(), progress: None };
-    let replayed = topic::replay(input, settings, &mut |epoch| watch.print(epoch));
-    match replayed {
-        Ok(counts) => {
-            let ended = Ended { counts, broken: Vec::new(), resumed: false };
-            conclude(flags, watch.table, &ended)
-        }
         Err(RunError::Observer(error)) if error.kind() == io::ErrorKind::BrokenPipe => Exit::Done,
         Err(error) => refused(&error),
     }
@@ -275,6 +253,11 @@ fn summary(ended: &Ended, hint: Option<&str>) -> serde_json::Value {
         "findings": counts.findings,
         "anomalies": {"low": low, "medium": medium, "high": high},
         "incidents": counts.incidents,
+        "advice": {
+            "llm": counts.advice.llm, "cache": counts.advice.cache, "rules": counts.advice.rules,
+            "failed": counts.advice.failed, "calls": counts.advice.usage.calls,
+            "tokens": {"in": counts.advice.usage.tokens_in, "out": counts.advice.usage.tokens_out},
+        },
         "broken": ended.broken.iter().map(ToString::to_string).collect::<Vec<_>>(),
         "hint": hint,
     })

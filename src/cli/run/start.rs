@@ -108,8 +108,9 @@ fn look(client: &Topics, roles: &Roles) -> Result<Look, Ended> {
 }
 
 fn check_settings(plan: &Plan, roles: &Roles, client: &Topics) -> Result<(), Ended> {
-    let mut names = vec![&roles.input, &roles.judged, &roles.changelog];
+    let mut names = vec![&roles.input, &roles.judged];
     names.dedup();
+    names.extend(roles.changelogs());
     let mut wrong = Vec::new();
     for topic in names {
         match client.config(topic) {

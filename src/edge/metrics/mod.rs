@@ -1,5 +1,6 @@
 //! Metrics for Prometheus, fed by what workers tell, and whether the program is ready.
 
+mod advice;
 mod told;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -50,6 +51,7 @@ pub struct Metrics {
     idle: IntCounterVec,
     rebalances: IntCounter,
     away: IntGauge,
+    advice: advice::Advice,
     standing: Mutex<Standing>,
 }
 
@@ -107,8 +109,8 @@ impl Metrics {
         )
         .expect("names are constants");
         r.register(Box::new(rebalances.clone())).expect("every name is registered once");
-        let away = IntGauge::new("tidewatch_workers_without_broker", "Workers to which no broker answers.")
-            .expect("names are constants");
+        let help = "Workers to which no broker answers.";
+        let away = IntGauge::new("tidewatch_workers_without_broker", help).expect("names are constants");
         r.register(Box::new(away.clone())).expect("every name is registered once");
         let info = IntGaugeVec::new(
             Opts::new("tidewatch_build_info", "Always 1; the label says which version this is."),
@@ -201,6 +203,7 @@ impl Metrics {
             ),
             rebalances,
             away,
+            advice: advice::Advice::new(r),
             registry,
             standing: Mutex::new(Standing::default()),
         }
@@ -240,7 +243,9 @@ impl Metrics {
             findings,
             anomalies,
             incidents,
+            advice,
         } = counts;
+        self.advice.committed(labels, advice);
         add(&self.records, *records);
         add(&self.windowed, *windowed);
         add(&self.late, *late);
@@ -279,8 +284,7 @@ impl Metrics {
 
     /// With the end as it was known last, if it was.
     fn show_lag_again(&self, task: TaskId) {
-        let partition = task.partition.to_string();
-        let end = self.end.with_label_values(&[task.flow.as_str(), &partition]).get();
+        let end = self.end.with_label_values(&[task.flow.as_str(), &task.partition.to_string()]).get();
         if end > 0 {
             self.show_lag(task, end as u64);
         }
@@ -288,10 +292,9 @@ impl Metrics {
 
     /// A task that went elsewhere is told of there.
     fn forget(&self, task: TaskId) {
-        let partition = task.partition.to_string();
         for gauge in [&self.position, &self.end, &self.lag, &self.rows, &self.live, &self.restoring] {
             // Not there is as good as removed.
-            let _ = gauge.remove_label_values(&[task.flow.as_str(), &partition]);
+            let _ = gauge.remove_label_values(&[task.flow.as_str(), &task.partition.to_string()]);
         }
     }
 }

@@ -1,5 +1,6 @@
 //! From settings that are right one by one to a topology that is right as a whole.
 
+mod advise;
 mod alerts;
 mod detectors;
 mod schema;
@@ -7,7 +8,7 @@ mod window;
 
 use super::check::Said;
 use super::takes::Setting;
-use super::{AdviseSettings, Emit, KeyedBy, SinkSettings, SourceSettings, StreamSettings, Topology};
+use super::{Emit, KeyedBy, SinkSettings, SourceSettings, StreamSettings, Topology};
 use crate::flow::detect::settings::{Kind, Settings};
 use crate::flow::incident::IncidentSettings;
 
@@ -50,7 +51,7 @@ impl Said {
             detectors: self.detectors(),
             alerts: self.alerts(),
             incident: self.incident(),
-            advise: AdviseSettings { enabled: self.boolean("advise.enabled") },
+            advise: self.advise(),
             sink: self.sink(),
             stream: self.stream(),
             kafka_client: std::mem::take(&mut self.kafka_client),
@@ -107,6 +108,7 @@ impl Said {
             late: self.text("sink.late"),
             readings: self.text("sink.readings"),
             changelog: self.text("sink.changelog"),
+            advise_changelog: self.text("sink.advise_changelog"),
             emit: if self.text("sink.emit") == "all" { Emit::All } else { Emit::Findings },
         }
     }
@@ -122,6 +124,7 @@ impl Said {
             ("sink.late", &sink.late),
             ("sink.readings", &sink.readings),
             ("sink.changelog", &sink.changelog),
+            ("sink.advise_changelog", &sink.advise_changelog),
         ];
         for (at, (role, topic)) in roles.iter().enumerate() {
             if let Some((other, _)) = roles[..at].iter().find(|(_, other)| other == topic) {
