@@ -10,6 +10,7 @@
 //!
 //! `src/ARCHITECTURE.md` is the map.
 
+pub mod backtest;
 pub mod cli;
 pub mod edge;
 pub mod flow;

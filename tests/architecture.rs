@@ -5,11 +5,13 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Who may import whom, by folder of `src`, and within `flow` by stage.
+#[rustfmt::skip]
 const ARROWS: &[(&str, &[&str])] = &[
-    ("cli", &["edge", "flow", "run", "simulate", "topology"]),
+    ("cli", &["backtest", "edge", "flow", "run", "simulate", "topology"]),
     ("run", &["edge", "flow"]),
     ("topology", &["flow"]),
     ("simulate", &["flow"]),
+    ("backtest", &["flow"]),
     ("edge", &["flow"]),
     ("flow", &[]),
     ("flow/time", &[]),
@@ -24,43 +26,21 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("flow/intervals", &["flow", "flow/model", "flow/readings", "flow/table", "flow/time"]),
     ("flow/window", &["flow", "flow/model", "flow/readings", "flow/record", "flow/table", "flow/time"]),
     ("flow/detect", &["flow", "flow/model", "flow/readings", "flow/table", "flow/time"]),
+    ("flow/silence", &["flow", "flow/table", "flow/time"]),
+    ("flow/alert", &["flow/detect", "flow/readings", "flow/time"]),
     ("flow/incident", &["flow/hash", "flow/time"]),
-    (
-        "flow/sink",
-        &["flow/detect", "flow/incident", "flow/model", "flow/readings", "flow/record", "flow/time"],
-    ),
-    (
-        "flow/judge",
-        &[
-            "flow",
-            "flow/detect",
-            "flow/incident",
-            "flow/intervals",
-            "flow/model",
-            "flow/readings",
-            "flow/record",
-            "flow/sink",
-            "flow/table",
-            "flow/time",
-            "flow/window",
-        ],
-    ),
-    (
-        "flow/detection",
-        &[
-            "flow",
-            "flow/detect",
-            "flow/incident",
-            "flow/intervals",
-            "flow/judge",
-            "flow/model",
-            "flow/record",
-            "flow/source",
-            "flow/table",
-            "flow/time",
-            "flow/window",
-        ],
-    ),
+    ("flow/sink", &[
+            "flow/detect", "flow/incident", "flow/model", "flow/readings", "flow/record", "flow/silence",
+            "flow/time"
+        ]),
+    ("flow/judge", &[
+            "flow", "flow/alert", "flow/detect", "flow/incident", "flow/intervals", "flow/model", "flow/readings",
+            "flow/record", "flow/silence", "flow/sink", "flow/table", "flow/time", "flow/window"
+        ]),
+    ("flow/detection", &[
+            "flow", "flow/alert", "flow/detect", "flow/incident", "flow/intervals", "flow/judge", "flow/model", "flow/record",
+            "flow/silence", "flow/source", "flow/table", "flow/time", "flow/window"
+        ]),
     ("flow/route", &["flow", "flow/model", "flow/record", "flow/source"]),
     (
         "flow/advise",

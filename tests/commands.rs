@@ -87,13 +87,32 @@ fn schemas_and_completions_are_printed() {
 }
 
 #[test]
+fn a_backtest_scores_every_detector_and_what_they_find_together() {
+    let folder = Folder::new();
+    let fleet = folder
+        .run("generate --entities 3 --hours 6 --interval 30s --incidents 4 --seed 7 --labels labels.json");
+    folder.write("fleet.ndjson", fleet.fine().out);
+    let out = folder.run("backtest fleet.ndjson --labels labels.json --topology minimal").fine().out;
+    assert!(out.contains("z-score") && out.contains("combined") && out.contains("precision"), "{out}");
+    let both =
+        folder.run("backtest fleet.ndjson --labels labels.json --compare minimal infrastructure").fine().out;
+    assert!(
+        both.contains("minimal\n") && both.contains("infrastructure\n") && both.contains("novelty"),
+        "{both}"
+    );
+    folder.write("labels.json", "[]");
+    let refused = folder.run("backtest fleet.ndjson --labels labels.json");
+    assert!(refused.code == 1 && refused.err.contains("labels"), "{}", refused.err);
+}
+
+#[test]
 fn state_is_listed_shown_and_verified() {
     let folder = Folder::new();
     let all: Vec<String> = (0..200).map(|at| reading("a", at * 10, &[])).collect();
     folder.write("in.ndjson", all.join("\n"));
     folder.run("replay in.ndjson --state s").fine();
     assert!(folder.run("state list s").fine().out.contains("infrastructure"));
-    assert!(folder.run("state show s a").fine().out.contains("z-score"));
+    assert!(folder.run("state show s a").fine().out.contains("novelty"));
     assert!(folder.run("state verify s").fine().out.contains("fine"));
     assert_ne!(folder.run("state list nowhere").code, 0);
 }

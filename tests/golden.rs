@@ -31,6 +31,8 @@ cases! {
     isolation_forest_by_history
     pca_mahalanobis_by_history
     clusters_by_history
+    novelty
+    novelty_and_forecast
     status
     count_windows
     time_of_the_entity

@@ -5,6 +5,7 @@
 //! How often its answers are right is counted by
 //! `cargo test --test suite real_model::how_often -- --ignored --nocapture`.
 
+use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -65,12 +66,22 @@ impl LlamaServer {
             if let Some(status) = self.child.try_wait().unwrap() {
                 panic!("the server ended: {status}");
             }
-            if TcpStream::connect(("127.0.0.1", self.port)).is_ok() {
+            // It listens before it has read the model, and answers 503 until then.
+            if self.is_healthy().unwrap_or(false) {
                 return;
             }
             let _ = receiver.recv_timeout(Duration::from_millis(100));
         }
         panic!("the server is not ready after a minute");
+    }
+
+    fn is_healthy(&self) -> std::io::Result<bool> {
+        let mut stream = TcpStream::connect(("127.0.0.1", self.port))?;
+        stream.set_read_timeout(Some(Duration::from_secs(5)))?;
+        stream.write_all(b"GET /health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")?;
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer)?;
+        Ok(answer.starts_with("HTTP/1.1 200"))
     }
 }
 

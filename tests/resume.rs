@@ -28,7 +28,7 @@ fn day(from: u64, hours: u64) -> String {
     lines.join("\n") + "\n"
 }
 
-const FLAGS: &str = "--scores --set detect.0.warm_up=200 --format ndjson";
+const FLAGS: &str = "--scores --set detect.5.kind=z-score --set detect.5.warm_up=200 --format ndjson";
 
 fn outputs(folder: &Folder, out: &str) -> Vec<String> {
     FILES.iter().map(|name| folder.read(&format!("{out}/{name}"))).collect()

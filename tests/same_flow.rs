@@ -28,7 +28,8 @@ fn by_entity(out: &str) -> BTreeMap<String, Vec<String>> {
     reports
 }
 
-const FLAGS: &str = "--format ndjson --set sink.emit=all --set detect.0.warm_up=100";
+const FLAGS: &str =
+    "--format ndjson --set sink.emit=all --set detect.5.kind=z-score --set detect.5.warm_up=100";
 
 #[test]
 fn the_same_input_gives_the_same_bytes() {

@@ -10,6 +10,7 @@
 mod advice;
 mod architecture;
 mod bad_input;
+mod calibration;
 mod commands;
 mod golden;
 mod inputs;
@@ -18,4 +19,5 @@ mod predecessor;
 mod real_model;
 mod resume;
 mod same_flow;
+mod silence;
 mod support;

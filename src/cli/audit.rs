@@ -34,7 +34,7 @@ pub(super) fn run(flags: &AuditFlags, environment: &Environment) -> Exit {
         application: topology.name.clone(),
         detection: match topology.source.keyed_by {
             KeyedBy::Entity => topology.detection(false, Keeping::Nothing),
-            KeyedBy::Anything => topology.detection(false, Keeping::Nothing).of_routed(),
+            KeyedBy::Anything => topology.detection_of_routed(false, Keeping::Nothing),
         },
         judged: roles.judged,
         findings: roles.findings,

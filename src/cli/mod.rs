@@ -2,6 +2,7 @@
 
 mod advice;
 mod audit;
+mod backtest;
 mod completions;
 mod consume;
 mod demo;
@@ -18,6 +19,7 @@ mod run;
 mod schema;
 mod settings;
 mod state;
+mod suggest;
 mod table;
 mod topology;
 mod when;
@@ -44,6 +46,8 @@ enum Command {
     /// Run the topology next to Kafka, as a member of its consumer group
     #[command(visible_alias = "stream")]
     Run(run::RunFlags),
+    /// Replay labelled history and score the detectors
+    Backtest(backtest::BacktestFlags),
     /// Show the topology at work on a simulated fleet: needs no Kafka and no file
     Demo(demo::DemoFlags),
     /// Write a simulated fleet to stdout
@@ -100,6 +104,7 @@ pub fn run(arguments: &Arguments) -> Exit {
     match &arguments.command {
         Command::Replay(flags) => replay::run(flags, &settings),
         Command::Run(flags) => run::run(flags, &settings),
+        Command::Backtest(flags) => backtest::run(flags, &settings),
         Command::Demo(flags) => demo::run(flags, &settings),
         Command::Generate(flags) => generate::run(flags),
         Command::Produce(flags) => produce::run(flags, &settings),

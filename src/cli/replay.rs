@@ -105,12 +105,15 @@ pub(super) fn run(flags: &ReplayFlags, environment: &Environment) -> Exit {
     let state = state.filter(|_| flags.from_topic.is_none());
     // The next run may not have this one's files to learn from again.
     let keeping = if state.is_some() { Keeping::Everything } else { Keeping::Nothing };
-    let detection = topology.detection(flags.scores, keeping);
     let routed = flags.from_topic.as_ref().is_some_and(|topic| *topic == topology.sink.readings);
     let settings = ReplaySettings {
         name: topology.name.clone(),
         topology: topology.fingerprint(),
-        detection: if routed { detection.of_routed() } else { detection },
+        detection: if routed {
+            topology.detection_of_routed(flags.scores, keeping)
+        } else {
+            topology.detection(flags.scores, keeping)
+        },
         advise: adviser.settings.clone(),
         files: flags.files.iter().chain(&flags.input).cloned().collect(),
         state,

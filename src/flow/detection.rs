@@ -5,13 +5,15 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use super::alert::Alerts;
 use super::detect::list::Bench;
-use super::detect::settings::Settings;
+use super::detect::settings::{Kind, Settings};
 use super::incident::IncidentSettings;
 use super::intervals::Intervals;
 use super::judge::Judge;
 use super::model::Schema;
 use super::record::{Emitted, Offset, RawRecord};
+use super::silence::{HEARD, Silence};
 use super::source::{Decoded, Decoder};
 use super::table::Table;
 use super::time::EventTime;
@@ -23,7 +25,9 @@ use super::{Change, Counts, Epoch, Flow, Unreadable};
 const INCIDENTS: u8 = 1;
 const FIRST_DETECTOR: u8 = 2;
 /// The table of the last values of counters.
-pub const COUNTERS: u8 = 254;
+pub const COUNTERS: u8 = 253;
+/// The table of what alert rules look back on.
+const ALERTS: u8 = 254;
 /// The table of idle marks: the key is the record, as eight bytes, before which every window was closed because nothing
 /// had come. They stay, so that whoever replays the input closes windows at the same places.
 pub const IDLE_MARKS: u8 = 255;
@@ -39,6 +43,8 @@ pub struct DetectionSettings {
     pub window: WindowSettings,
     /// The detectors, in order.
     pub detectors: Vec<Settings>,
+    /// What of all that is found is worth telling.
+    pub alerts: Alerts,
     /// Incidents, where findings are grouped.
     pub incident: Option<IncidentSettings>,
     /// Whether every window gets a report, or only those with something to say.
@@ -47,14 +53,6 @@ pub struct DetectionSettings {
     pub scores: bool,
     /// What is kept of learned rows, so that epochs must carry them.
     pub keeping: Keeping,
-}
-
-impl DetectionSettings {
-    /// The same for the topic that `route` writes, whatever it reads.
-    #[must_use]
-    pub fn of_routed(self) -> DetectionSettings {
-        DetectionSettings { schema: self.schema.as_routed(), ..self }
-    }
 }
 
 /// What is kept of learned rows.
@@ -103,13 +101,14 @@ impl Detection {
     /// The flow with nothing learned.
     pub fn new(settings: &DetectionSettings) -> Detection {
         let decoder = Decoder::new(settings.schema.clone(), settings.max_payload_bytes);
-        let table = |at: usize| FIRST_DETECTOR + at as u8;
-        let benches =
-            settings.detectors.iter().enumerate().map(|(at, one)| Bench::new(one, table(at))).collect();
         let judge = Judge {
             services: decoder.services().into(),
             intervals: Intervals::of(&settings.schema, COUNTERS),
-            benches,
+            benches: Bench::all(&settings.detectors, FIRST_DETECTOR),
+            alerts: settings.alerts.clone(),
+            alerted: Table::new(ALERTS),
+            silence: (settings.detectors.iter().find(|detector| detector.kind == Kind::Silence))
+                .map(|detector| Silence::after(detector.after_ms)),
             incident: settings.incident,
             incidents: Table::new(INCIDENTS),
             emit_all: settings.emit_all,
@@ -219,6 +218,10 @@ impl Flow for Detection {
             self.windows.changes(&mut changes);
             let entities = self.windows.entities();
             self.judge.incidents.changes(|id| entities.name(id), &mut changes);
+            self.judge.alerted.changes(|id| entities.name(id), &mut changes);
+            if let Some(silence) = &mut self.judge.silence {
+                silence.changes(|id| entities.name(id), &mut changes);
+            }
             self.write_rows(&mut changes);
         }
         let (replay_from, resume) = self.windows.replay_from();
@@ -261,15 +264,16 @@ impl Flow for Detection {
             let restored = match *table {
                 MARKS => self.windows.restore_mark(id, row),
                 INCIDENTS => self.judge.incidents.restore(id, row),
+                ALERTS => self.judge.alerted.restore(id, row),
+                HEARD => self.judge.silence.as_mut().is_some_and(|silence| silence.restore(id, entity, row)),
                 other => {
                     let (until, row) = row.split_first_chunk().ok_or(Unreadable)?;
                     let until = i64::from_be_bytes(*until);
                     self.windows.restore_learned(id, EventTime::from_ms(until));
-                    if other == COUNTERS {
-                        self.judge.intervals.as_mut().is_some_and(|stage| stage.restore(id, row))
-                    } else {
-                        let bench = self.judge.benches.get_mut((other - FIRST_DETECTOR) as usize);
-                        bench.is_some_and(|bench| bench.restore(id, row))
+                    let bench = self.judge.benches.iter_mut().find(|bench| bench.table() == other);
+                    match &mut self.judge.intervals {
+                        Some(intervals) if other == COUNTERS => intervals.restore(id, row),
+                        _ => bench.is_some_and(|bench| bench.restore(id, row)),
                     }
                 }
             };

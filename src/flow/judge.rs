@@ -4,14 +4,17 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::Counts;
-use super::detect::list::Bench;
-use super::detect::{Score, Scores, Severity, Verdict};
+use super::alert::{self, Alerts};
+use super::detect::list::{Bench, Said};
+use super::detect::settings::Kind;
+use super::detect::{Score, Severity, Verdict};
 use super::incident::{IncidentSettings, Memory as IncidentMemory, State};
 use super::intervals::Intervals;
 use super::model::Schema;
 use super::readings::{ClosedWindow, Readings};
 use super::record::{Emitted, Origin, Output, Reason, Rejection, Role};
-use super::sink::findings::Judged;
+use super::silence::{Gone, Silence};
+use super::sink::findings::{Judged, METRIC_OF_SILENCE};
 use super::sink::report::Report;
 use super::sink::scores;
 use super::table::Table;
@@ -29,6 +32,9 @@ pub(super) struct Judge {
     /// What makes readings of samples, where it takes more than a decoder.
     pub(super) intervals: Option<Intervals>,
     pub(super) benches: Vec<Bench>,
+    pub(super) alerts: Alerts,
+    pub(super) alerted: Table<alert::Memory>,
+    pub(super) silence: Option<Silence>,
     pub(super) incident: Option<IncidentSettings>,
     pub(super) incidents: Table<IncidentMemory>,
     pub(super) emit_all: bool,
@@ -69,20 +75,68 @@ impl Judge {
         all_scores: &mut Vec<(&'static str, Vec<Score>)>,
     ) -> Judged {
         let mut judged = Judged::default();
-        let mut scores = if self.scores.is_some() { Scores::wanted() } else { Scores::unwanted() };
-        for bench in &mut self.benches {
-            match bench.judge(id, closed, &mut scores) {
-                Verdict::Learning { confidence } => judged.warming_up.push((bench.name(), confidence)),
+        let wanted = self.scores.is_some();
+        let mut note = |said: Said| {
+            match said.verdict {
+                Verdict::Learning { confidence } => judged.warming_up.push((said.detector, confidence)),
                 Verdict::Normal => {}
                 Verdict::Anomalous(found) => {
-                    judged.anomalies.extend(found.into_iter().map(|anomaly| (bench.name(), anomaly)));
+                    judged.anomalies.extend(found.into_iter().map(|anomaly| (said.detector, anomaly)));
                 }
             }
-            if scores.are_wanted() {
-                all_scores.push((bench.name(), scores.take()));
+            if wanted {
+                all_scores.push((said.detector, said.scores));
             }
-        }
+        };
+        self.benches.iter_mut().for_each(|bench| bench.judge(id, closed, wanted, &mut note));
         judged
+    }
+
+    /// Takes away what the rules of the topology do not want told.
+    fn keep_what_is_worth_telling<'a>(
+        &mut self,
+        id: EntityId,
+        closed: &ClosedWindow<'_>,
+        judged: &mut Judged,
+        entity_of: impl Fn(usize) -> &'a str,
+    ) {
+        let found = std::mem::take(&mut judged.anomalies);
+        let looks_back = self.alerts.remember() && (!found.is_empty() || self.alerted.get(id).is_some());
+        judged.anomalies = if looks_back {
+            let memory = self.alerted.row(id);
+            let told = self.alerts.passed(closed, found, entity_of, memory);
+            if memory.is_empty() {
+                self.alerted.remove(id);
+            }
+            told
+        } else {
+            self.alerts.passed(closed, found, entity_of, &mut alert::Memory::default())
+        };
+    }
+
+    /// Reports an entity that went quiet, unless a rule mutes it.
+    fn miss(&mut self, gone: &Gone) {
+        let Gone { id, name, window, .. } = gone;
+        if self.alerts.mutes(name, METRIC_OF_SILENCE, Kind::Silence.name(), window.end) {
+            return;
+        }
+        let incident = self.incident.as_ref();
+        let belonging =
+            incident.and_then(|settings| self.incidents.row(*id).step(settings, name, *window, true));
+        let report = Report::on_silence(gone, belonging);
+        self.counts.findings += 1;
+        self.counts.incidents += u64::from(belonging.is_some_and(|one| one.state == State::Opened));
+        self.count_anomaly(Severity::of_rareness(gone.rareness));
+        self.emit(Role::Findings, Some(name.as_bytes().to_vec()), report.to_json(), None);
+    }
+
+    fn count_anomaly(&mut self, severity: Severity) {
+        let severity = match severity {
+            Severity::Low => 0,
+            Severity::Medium => 1,
+            Severity::High => 2,
+        };
+        self.counts.anomalies[severity] += 1;
     }
 
     fn count(&mut self, judged: &Judged, opened: bool) {
@@ -90,12 +144,7 @@ impl Judge {
         self.counts.findings += u64::from(!judged.anomalies.is_empty());
         self.counts.incidents += u64::from(opened);
         for (_, anomaly) in &judged.anomalies {
-            let severity = match anomaly.severity {
-                Severity::Low => 0,
-                Severity::Medium => 1,
-                Severity::High => 2,
-            };
-            self.counts.anomalies[severity] += 1;
+            self.count_anomaly(anomaly.severity);
         }
     }
 
@@ -104,13 +153,16 @@ impl Judge {
         let (schema, services) = (Arc::clone(&self.schema), Arc::clone(&self.services));
         let entity = entities.name(id);
         let closed = ClosedWindow { entity, window, readings, schema: &schema, services: &services };
+        let gone = self.silence.as_mut().map(|silence| silence.hear(id, entity, window));
+        gone.into_iter().flatten().for_each(|gone| self.miss(&gone));
         let mut all_scores = Vec::new();
-        let judged = self.ask(id, &closed, &mut all_scores);
-        let found = !judged.anomalies.is_empty();
+        let mut judged = self.ask(id, &closed, &mut all_scores);
         let entity_of = |row: usize| match readings.entities.get(row) {
             Some(&id) => entities.name(id),
             None => entity,
         };
+        self.keep_what_is_worth_telling(id, &closed, &mut judged, entity_of);
+        let found = !judged.anomalies.is_empty();
         let known = self.incidents.get(id).is_some();
         let incident = match &self.incident {
             Some(settings) if found || known => {
@@ -141,7 +193,8 @@ impl Downstream for Judge {
         let readings = intervals.as_mut().map_or(readings, |intervals| intervals.gather(id, readings));
         self.report_on(entities, id, window, readings);
         self.intervals = intervals;
-        self.incidents.get(id).is_some() || self.learns()
+        let waits = self.silence.as_ref().is_some_and(|silence| silence.waits_for(id));
+        waits || self.incidents.get(id).is_some() || self.alerted.get(id).is_some() || self.learns()
     }
 
     fn learns(&self) -> bool {
@@ -154,9 +207,8 @@ impl Downstream for Judge {
         let (schema, services) = (Arc::clone(&self.schema), Arc::clone(&self.services));
         let entity = entities.name(id);
         let closed = ClosedWindow { entity, window, readings, schema: &schema, services: &services };
-        let mut scores = Scores::unwanted();
         for bench in self.benches.iter_mut().filter(|bench| bench.learns()) {
-            bench.judge(id, &closed, &mut scores);
+            bench.judge(id, &closed, false, &mut |_| {});
         }
         self.intervals = intervals;
     }

@@ -4,6 +4,7 @@
 //! one value, the [`Epoch`], so that whoever drives the flow can make the step true atomically or not at all.
 
 pub mod advise;
+pub mod alert;
 pub mod chain;
 pub mod detect;
 pub mod detection;
@@ -16,6 +17,7 @@ pub mod readings;
 pub mod record;
 pub mod route;
 pub mod samples;
+pub mod silence;
 pub mod sink;
 pub mod source;
 pub mod table;

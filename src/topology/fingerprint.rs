@@ -1,7 +1,7 @@
 //! Whether state that was learned under one topology can be used under another.
 
 use super::Topology;
-use crate::flow::detect::settings::{Baseline, ClusterModel, Settings};
+use crate::flow::detect::settings::{Baseline, ClusterModel, Kind, Settings, Size};
 use crate::flow::incident::IncidentSettings;
 use crate::flow::model::{Metric, Schema, Services};
 use crate::flow::samples::{Sampled, Sampling};
@@ -9,7 +9,7 @@ use crate::flow::window::settings::{TimeScope, WindowKind, WindowSettings};
 
 impl Topology {
     /// 16 hexadecimal digits of everything that learned state depends on: schema, window, detectors, incidents. Not of
-    /// what only names or limits: topics, units, `emit`, `advise`, `max_payload`, `max_entities`, `idle`, `kafka.client`.
+    /// what only names or limits: topics, units, `[[alert]]`, `emit`, `advise`, `max_payload`, `max_entities`, `idle`, `kafka.client`.
     ///
     /// The same on every machine and in every version that writes state in the same format.
     pub fn fingerprint(&self) -> String {
@@ -97,6 +97,10 @@ fn detector(hash: &mut Hash, settings: &Settings) {
         kind,
         baseline,
         threshold,
+        false_alarms,
+        agree,
+        learn_for_ms,
+        after_ms,
         contamination,
         warm_up,
         seed,
@@ -109,6 +113,7 @@ fn detector(hash: &mut Hash, settings: &Settings) {
         clusters,
         model,
         relearn_after,
+        size,
     } = settings;
     hash.text(kind.name());
     hash.flags([*baseline == Baseline::Window, threshold.is_some(), *model == ClusterModel::GaussianMixture]);
@@ -120,6 +125,20 @@ fn detector(hash: &mut Hash, settings: &Settings) {
     }
     for number in [*warm_up, *seed, *refit_every, u64::from(*relearn_after)] {
         hash.number(number);
+    }
+    // Only where it is not the default: what others learned before there were sizes goes on.
+    if *size == Size::Small {
+        hash.text("small");
+    }
+    if *kind == Kind::Silence {
+        hash.number(*after_ms as u64);
+    }
+    if let Some(false_alarms) = false_alarms {
+        hash.number(false_alarms.to_bits());
+    }
+    if (*agree, *learn_for_ms) != (0, 0) {
+        hash.number(u64::from(*agree));
+        hash.number(*learn_for_ms as u64);
     }
 }
 
@@ -201,6 +220,6 @@ mod tests {
 
     #[test]
     fn it_is_the_same_on_every_machine() {
-        assert_eq!(fingerprint(&[]), "96d512251cc08583");
+        assert_eq!(fingerprint(&[]), "2a764a2d9c617a64");
     }
 }

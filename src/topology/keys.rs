@@ -1,13 +1,14 @@
 //! Every key a topology may have: one table, from which checks, suggestions and the JSON Schema are made.
 
 use super::takes::{Bounds, Takes};
+use crate::flow::alert::MOST_READINGS;
 use crate::flow::detect::settings::Kind;
 use crate::flow::model::{MAX_ENTITY_BYTES, MAX_METRICS};
 
 /// The most `[[detect]]` of a topology.
 pub(super) const MAX_DETECTORS: usize = 16;
-/// The detectors that are planned, with a message of their own.
-pub(super) const PLANNED_KINDS: &[&str] = &["novelty", "forecast", "silence"];
+/// The most `[[alert]]` of a topology.
+const MAX_ALERTS: usize = 256;
 
 /// A table of a topology.
 #[derive(Clone, Copy, Debug)]
@@ -50,6 +51,7 @@ pub(super) const SECTIONS: &[Section] = &[
     section("services", None, "the services a reading speaks of"),
     section("window", None, "how readings are gathered"),
     section("detect", Some(MAX_DETECTORS), "what judges a window"),
+    section("alert", Some(MAX_ALERTS), "what of all that is found is worth telling; later ones count more"),
     section("incident", None, "groups findings into incidents; without it there are none"),
     section("advise", None, "how recommendations are made"),
     section("sink", None, "where everything goes"),
@@ -66,7 +68,9 @@ const MAX_PATH_BYTES: usize = 512;
 /// What records can be.
 const FORMATS: &[&str] =
     &["json", "telegraf", "collectd", "otlp-json", "otlp", "prometheus-json", "influx", "mapped"];
-const THRESHOLDS: &[Kind] = &[Kind::ZScore, Kind::PcaMahalanobis, Kind::Clusters];
+const SERIES: &[Kind] = &[Kind::Novelty, Kind::Forecast];
+const THRESHOLDS: &[Kind] =
+    &[Kind::ZScore, Kind::PcaMahalanobis, Kind::Clusters, Kind::Novelty, Kind::Forecast];
 
 /// The keys, in the order of their tables.
 #[rustfmt::skip]
@@ -129,6 +133,14 @@ pub(super) const KEYS: &[Key] = &[
         "what readings are judged against: earlier windows, or their own"),
     of_kinds(THRESHOLDS, key("detect.threshold", Takes::Number(Bounds::ABOVE_0), "",
         "in the detector's own unit: standard deviations, squared distance")),
+    of_kinds(SERIES, key("detect.false_alarms", Takes::Number(Bounds::ABOVE_0), "",
+        "instead of a threshold: false alarms that are accepted, of a metric in a million readings")),
+    of_kinds(SERIES, key("detect.agree", Takes::Integer { low: 0, high: 1000 }, "0",
+        "with false_alarms: so many metrics that come near the threshold in one window are told too; 0 for never")),
+    of_kinds(SERIES, key("detect.learn_for", Takes::Span { low_ms: 0, high_ms: YEAR_MS }, "\"0s\"",
+        "how long novelty tells nothing of a metric that is new: a day, where days have a rhythm")),
+    of_kinds(&[Kind::Silence], key("detect.after", Takes::Span { low_ms: 1, high_ms: YEAR_MS }, "\"15m\"",
+        "how long nothing is heard of an entity, in event time, before it is missed")),
     of_kinds(FORESTS, key("detect.contamination", Takes::Number(Bounds::ABOVE_0_TO_HALF), "0.05",
         "the share of readings expected to be anomalous")),
     key("detect.warm_up", Takes::Integer { low: 2, high: 1_000_000_000 }, "400", "readings of an entity before its history judges"),
@@ -145,6 +157,25 @@ pub(super) const KEYS: &[Key] = &[
     of_kinds(CLUSTERS, key("detect.model", Takes::Word(&["k-means", "gaussian-mixture"]), "\"k-means\"", "which model of clusters")),
     key("detect.relearn_after", Takes::Integer { low: 1, high: 1_000_000 }, "12",
         "abnormal windows in a row after which the new state of affairs is normal"),
+    of_kinds(SERIES, key("detect.size", Takes::Word(&["normal", "small"]), "\"normal\"",
+        "how much is remembered of a metric: some 6 KB with both, or a fifth of it for wide fleets")),
+
+    key("alert.entity", Takes::Text { high_bytes: MAX_ENTITY_BYTES }, "", "the entities it is about, with `*` and `?`; all unless said"),
+    key("alert.metric", Takes::Text { high_bytes: 128 }, "", "the metrics it is about, with `*` and `?`; all unless said"),
+    key("alert.detector", Takes::Detector, "", "the kind of detector it is about; all unless said"),
+    key("alert.direction", Takes::Word(&["up", "down", "both"]), "",
+        "only values above, or below, what was expected; what is no matter of size is told whatever it says"),
+    key("alert.min_deviation", Takes::Number(Bounds::ABOVE_0), "", "how far from what was expected a value must be, in the metric's unit"),
+    key("alert.min_relative", Takes::Number(Bounds::ABOVE_0), "", "the same as a share of the end of what was expected"),
+    key("alert.at_least", Takes::Integer { low: 1, high: MOST_READINGS as i64 }, "",
+        "told once so many of the last `of` readings are abnormal: for detectors that say so of every reading"),
+    key("alert.of", Takes::Integer { low: 1, high: MOST_READINGS as i64 }, "", "how many readings `at_least` looks back on; as many unless said"),
+    key("alert.cool_down", Takes::Span { low_ms: 0, high_ms: YEAR_MS }, "",
+        "how long nothing more is told of an entity's metric by a detector that told something"),
+    key("alert.mute", Takes::Boolean, "false", "nothing is told; what is learned stays as it is"),
+    key("alert.from", Takes::Text { high_bytes: 64 }, "", "when a mute begins; without, it has always held"),
+    key("alert.until", Takes::Text { high_bytes: 64 }, "", "when a mute ends; without, it holds for ever"),
+    key("alert.every", Takes::Text { high_bytes: 64 }, "", "maintenance that comes again, in UTC: `sun 02:00-04:00`, `daily 23:30-00:30`"),
 
     key("incident.resolve_after", Takes::Span { low_ms: 0, high_ms: YEAR_MS }, "\"15m\"",
         "an incident is resolved by the first quiet window this long after its last finding"),

@@ -19,6 +19,7 @@ pub mod units;
 
 use std::collections::BTreeMap;
 
+use crate::flow::alert::Alerts;
 use crate::flow::detect::settings::{Kind, Settings};
 use crate::flow::detection::{DetectionSettings, Keeping};
 use crate::flow::incident::IncidentSettings;
@@ -45,6 +46,8 @@ pub struct Topology {
     pub window: WindowSettings,
     /// What judges a window, in the order of the file; at least one.
     pub detectors: Vec<Settings>,
+    /// What of all that is found is worth telling.
+    pub alerts: Alerts,
     /// How findings are grouped; `None` does not group them.
     pub incident: Option<IncidentSettings>,
     /// How recommendations are made.
@@ -185,11 +188,17 @@ impl Topology {
             max_payload_bytes: self.source.max_payload_bytes,
             window: self.window,
             detectors: self.detectors.clone(),
+            alerts: self.alerts.clone(),
             incident: self.incident,
             emit_all: self.sink.emit == Emit::All,
             scores,
             keeping,
         }
+    }
+
+    /// The same for the topic that `route` writes, whatever it reads.
+    pub fn detection_of_routed(&self, scores: bool, keeping: Keeping) -> DetectionSettings {
+        DetectionSettings { schema: self.schema.clone().as_routed(), ..self.detection(scores, keeping) }
     }
 
     /// Keeps the detectors of a kind only; if there is none, one with defaults and the baseline of the first detector.
@@ -205,8 +214,8 @@ impl Topology {
     /// Sets the threshold of every detector that has one, each in its own unit.
     pub fn set_threshold(&mut self, threshold: f64) -> Result<(), Problem> {
         self.set_threshold_where(threshold, |kind| match kind {
-            Kind::ZScore | Kind::PcaMahalanobis | Kind::Clusters => true,
-            Kind::IsolationForest | Kind::Status => false,
+            Kind::ZScore | Kind::PcaMahalanobis | Kind::Clusters | Kind::Novelty | Kind::Forecast => true,
+            Kind::IsolationForest | Kind::Status | Kind::Silence => false,
         })
     }
 

@@ -1,7 +1,6 @@
 //! What a key takes: the type of its value, its limits, and how a refusal is worded.
 
 use super::file::{Node, Value};
-use super::keys::PLANNED_KINDS;
 use super::problem::nearest;
 use super::units::{size_bytes, span_ms, write_size, write_span};
 use crate::flow::detect::settings::Kind;
@@ -195,9 +194,6 @@ fn admit_word(text: &str, words: &[&str]) -> Result<Setting, String> {
 fn admit_kind(text: &str) -> Result<Setting, String> {
     if let Some(kind) = Kind::ALL.iter().find(|kind| kind.name() == text) {
         return Ok(Setting::Kind(*kind));
-    }
-    if PLANNED_KINDS.contains(&text) {
-        return Err(format!("{text:?} is planned but not in this version; it has {}", one_of(&kind_names())));
     }
     admit_word(text, &kind_names())
 }

@@ -38,6 +38,12 @@ const RUNS: &[(&str, &str, Keys)] = &[
         &[("detect.0.kind", "pca-mahalanobis"), ("detect.0.refit_every", "30")],
     ),
     ("clusters, history", "", &[("detect.0.kind", "clusters")]),
+    ("novelty and forecast", "125,000", &[("detect.0.kind", "novelty"), ("detect.1.kind", "forecast")]),
+    (
+        "novelty and forecast, small",
+        "",
+        &[("detect.0.kind", "novelty"), ("detect.0.size", "small"), ("detect.1.kind", "forecast")],
+    ),
 ];
 /// A forest is fitted once on a day of readings; what that takes, by a replay of that day alone, is not counted.
 const FOREST: Keys = &[

@@ -19,7 +19,7 @@ use super::settings::{Baseline, ClusterModel, Settings};
 use super::statistics::score_of_surprise;
 use super::tail::Tail;
 use super::vectors::Vectors;
-use super::{Anomaly, ClosedWindow, Detector, Score, Scores, Severity, Verdict};
+use super::{Anomaly, ClosedWindow, Detector, Score, Scores, Severity, Side, Verdict};
 
 const METRIC: &str = "cluster_pattern";
 /// −log10 of the share of fitted readings that would be abnormal.
@@ -128,7 +128,14 @@ impl Clusters {
         for (&row, vector) in vectors.rows().iter().zip(vectors.each()) {
             let vector: Vec<f64> = standardised(vector, &fit.means, &fit.inverse_scales).collect();
             let (value, parts) = fit.groups.judge(&vector);
-            scores.add(|| Score { row, metric: METRIC.into(), value, score: score(value), expected: None });
+            scores.add(|| Score {
+                row,
+                metric: METRIC.into(),
+                value,
+                score: score(value),
+                together: None,
+                expected: None,
+            });
             if value > threshold {
                 found.push(Anomaly {
                     row,
@@ -138,6 +145,7 @@ impl Clusters {
                     severity: Severity::of_ratio(fit.ratio(value, threshold)),
                     score: score(value),
                     expected: None,
+                    side: Side::Neither,
                     contributions: vectors.contributions(&parts),
                     description: describe(&fit.groups, value, threshold),
                 });

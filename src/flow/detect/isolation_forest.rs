@@ -20,7 +20,7 @@ use super::settings::{Baseline, Settings};
 use super::statistics::score_of_surprise;
 use super::tail::{Tail, quantile};
 use super::vectors::Vectors;
-use super::{Anomaly, ClosedWindow, Detector, Score, Scores, Severity, Verdict};
+use super::{Anomaly, ClosedWindow, Detector, Score, Scores, Severity, Side, Verdict};
 
 const METRIC: &str = "multivariate_pattern";
 const DESCRIPTION: &str = "Abnormal system behavior detected across multiple metrics";
@@ -183,7 +183,14 @@ impl Judged<'_> {
         let rows = self.vectors.rows().iter().zip(self.unusual);
         for ((&row, &unusual), written) in rows.zip(self.written.chunks_exact(self.vectors.width())) {
             let value = normal.offset - unusual;
-            scores.add(|| Score { row, metric: METRIC.into(), value, score: score(unusual), expected: None });
+            scores.add(|| Score {
+                row,
+                metric: METRIC.into(),
+                value,
+                score: score(unusual),
+                together: None,
+                expected: None,
+            });
             if value < threshold.unwrap_or(0.0) {
                 found.push(Anomaly {
                     row,
@@ -193,6 +200,7 @@ impl Judged<'_> {
                     severity: Severity::High,
                     score: score(unusual),
                     expected: None,
+                    side: Side::Neither,
                     contributions: self.vectors.contributions(&self.forest.parts(written)),
                     description: DESCRIPTION.into(),
                 });

@@ -1,26 +1,35 @@
 //! Judging closed windows: the detectors, one file each, and what they share.
 
+pub mod calibration;
 pub mod chi_square;
 pub mod cluster_model;
 pub mod clusters;
 pub mod comoments;
 pub mod components;
 pub mod eigen;
+pub mod fixed;
+pub mod forecast;
 pub mod forest;
 pub mod history;
 pub mod isolation_forest;
 pub mod list;
+pub mod metric;
+pub mod novelty;
 pub mod pca_mahalanobis;
+pub mod peaks;
+pub mod per_metric;
 pub mod random;
 pub mod reservoir;
 #[cfg(test)]
-mod sample;
+pub(crate) mod sample;
+pub mod series;
 pub mod settings;
 pub mod statistics;
 pub mod status;
 pub mod tail;
 mod tree;
 pub mod vectors;
+pub mod words;
 pub mod z_score;
 
 use std::borrow::Cow;
@@ -54,6 +63,16 @@ pub enum Severity {
 }
 
 impl Severity {
+    /// The severity of a rareness (see [`calibration`]): high from one false alarm in a million readings of a metric, score
+    /// 0.78, medium from one in a hundred thousand, score 0.71.
+    pub fn of_rareness(rareness: f64) -> Severity {
+        match rareness {
+            rareness if rareness >= 6.0 => Severity::High,
+            rareness if rareness >= 5.0 => Severity::Medium,
+            _ => Severity::Low,
+        }
+    }
+
     /// The predecessor's severity of a distance, by its ratio to the threshold.
     pub fn of_ratio(ratio: f64) -> Severity {
         match ratio {
@@ -73,6 +92,18 @@ pub struct Band {
     pub high: f64,
 }
 
+/// On which side of what was expected a value lies.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Side {
+    /// Above.
+    Above,
+    /// Below.
+    Below,
+    /// It is not the value's size that is abnormal.
+    #[default]
+    Neither,
+}
+
 /// One metric (or metric pattern) of one reading that a detector holds abnormal.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Anomaly {
@@ -86,10 +117,12 @@ pub struct Anomaly {
     pub threshold: Option<f64>,
     /// How bad it is.
     pub severity: Severity,
-    /// How unusual it is, in [0, 1]; see [`statistics::score_of_surprise`].
+    /// How unusual it is, in [0, 1]; see [`statistics::score_of_surprise`] and [`calibration`].
     pub score: f64,
     /// The band of values that would have been normal.
     pub expected: Option<Band>,
+    /// On which side of it the value lies.
+    pub side: Side,
     /// How much each metric has to do with it: (name, share), shares add up to 1, the largest first.
     pub contributions: Vec<(String, f64)>,
     /// For people.
@@ -128,6 +161,8 @@ pub struct Score {
     pub value: f64,
     /// In [0, 1].
     pub score: f64,
+    /// The score of those together who judged together, where it is another.
+    pub together: Option<f64>,
     /// The band of values that would have been normal.
     pub expected: Option<Band>,
 }

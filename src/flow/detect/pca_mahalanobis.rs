@@ -14,7 +14,7 @@ use super::history::{History, Lesson, MEMORY_READINGS, Schedule};
 use super::settings::{Baseline, Settings};
 use super::statistics::score_of_surprise;
 use super::vectors::Vectors;
-use super::{Anomaly, ClosedWindow, Detector, Score, Scores, Severity, Verdict};
+use super::{Anomaly, ClosedWindow, Detector, Score, Scores, Severity, Side, Verdict};
 use crate::flow::model::MAX_METRICS;
 
 const METRIC: &str = "correlation_pattern";
@@ -70,7 +70,14 @@ impl PcaMahalanobis {
         let mut deviations = Vec::new();
         for (&row, vector) in vectors.rows().iter().zip(vectors.each()) {
             let value = fit.squared_distance(vector, &mut deviations);
-            scores.add(|| Score { row, metric: METRIC.into(), value, score: score(value), expected: None });
+            scores.add(|| Score {
+                row,
+                metric: METRIC.into(),
+                value,
+                score: score(value),
+                together: None,
+                expected: None,
+            });
             if value > threshold {
                 found.push(Anomaly {
                     row,
@@ -80,6 +87,7 @@ impl PcaMahalanobis {
                     severity: Severity::of_ratio(value / threshold),
                     score: score(value),
                     expected: None,
+                    side: Side::Neither,
                     contributions: vectors.contributions(&fit.parts(&deviations)),
                     description: DESCRIPTION.into(),
                 });

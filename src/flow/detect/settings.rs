@@ -11,14 +11,28 @@ pub enum Kind {
     PcaMahalanobis,
     /// The vector of metrics: distance from clusters of past readings.
     Clusters,
+    /// Each metric: values, shapes and times of day never seen before.
+    Novelty,
+    /// Each metric: what is unexpected here and now.
+    Forecast,
     /// Services that are degraded or offline.
     Status,
+    /// Entities that are heard of no more.
+    Silence,
 }
 
 impl Kind {
     /// Every kind.
-    pub const ALL: &'static [Kind] =
-        &[Kind::ZScore, Kind::IsolationForest, Kind::PcaMahalanobis, Kind::Clusters, Kind::Status];
+    pub const ALL: &'static [Kind] = &[
+        Kind::ZScore,
+        Kind::IsolationForest,
+        Kind::PcaMahalanobis,
+        Kind::Clusters,
+        Kind::Novelty,
+        Kind::Forecast,
+        Kind::Status,
+        Kind::Silence,
+    ];
 
     /// Its name in topologies, flags and reports.
     pub fn name(self) -> &'static str {
@@ -27,7 +41,10 @@ impl Kind {
             Kind::IsolationForest => "isolation-forest",
             Kind::PcaMahalanobis => "pca-mahalanobis",
             Kind::Clusters => "clusters",
+            Kind::Novelty => "novelty",
+            Kind::Forecast => "forecast",
             Kind::Status => "status",
+            Kind::Silence => "silence",
         }
     }
 }
@@ -50,6 +67,15 @@ pub enum ClusterModel {
     GaussianMixture,
 }
 
+/// How much is remembered of a series: `novelty` and `forecast`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Size {
+    /// All that helps: at most 6 KB a series with both.
+    Normal,
+    /// For wide fleets: about a fifth of it, for values, levels and hours of the day alone.
+    Small,
+}
+
 /// The settings of one `[[detect]]`. What a kind does not use, it ignores.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Settings {
@@ -59,6 +85,14 @@ pub struct Settings {
     pub baseline: Baseline,
     /// In the detector's own unit: standard deviations, squared distance; `None` is the kind's default.
     pub threshold: Option<f64>,
+    /// Instead: false alarms that are accepted, of a metric in a million readings.
+    pub false_alarms: Option<f64>,
+    /// So many metrics that come near the threshold in one window are told too; 0 for never.
+    pub agree: u32,
+    /// How long `novelty` tells nothing of a series.
+    pub learn_for_ms: i64,
+    /// How long nothing is heard of an entity before it is missed.
+    pub after_ms: i64,
     /// The share of readings expected to be anomalous, in (0, 0.5]: `isolation-forest`.
     pub contamination: f64,
     /// Readings of an entity before its history judges.
@@ -83,6 +117,8 @@ pub struct Settings {
     pub model: ClusterModel,
     /// Anomalous windows in a row after which the new state of affairs is learned as normal.
     pub relearn_after: u32,
+    /// How much is remembered of a series.
+    pub size: Size,
 }
 
 impl Settings {
@@ -92,6 +128,10 @@ impl Settings {
             kind,
             baseline: Baseline::History,
             threshold: None,
+            false_alarms: None,
+            agree: 0,
+            learn_for_ms: 0,
+            after_ms: 900_000,
             contamination: 0.05,
             warm_up: 400,
             seed: 42,
@@ -104,6 +144,7 @@ impl Settings {
             clusters: 4,
             model: ClusterModel::KMeans,
             relearn_after: 12,
+            size: Size::Normal,
         }
     }
 }

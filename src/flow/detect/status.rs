@@ -1,6 +1,6 @@
 //! Services that are degraded or offline. Needs no learning: it judges from the first reading.
 
-use super::{Anomaly, ClosedWindow, Detector, Score, Scores, Severity, Verdict};
+use super::{Anomaly, ClosedWindow, Detector, Score, Scores, Severity, Side, Verdict};
 use crate::flow::model::Status;
 
 /// The detector. Anomalies are listed reading by reading, services by name within one.
@@ -27,7 +27,14 @@ impl Detector for ServiceStatus {
                     Status::Degraded => (1.0, 0.6, Some(Severity::Medium)),
                     Status::Offline => (2.0, 0.9, Some(Severity::High)),
                 };
-                scores.add(|| Score { row, metric: metric.clone().into(), value, score, expected: None });
+                scores.add(|| Score {
+                    row,
+                    metric: metric.clone().into(),
+                    value,
+                    score,
+                    together: None,
+                    expected: None,
+                });
                 let Some(severity) = severity else { continue };
                 found.push(Anomaly {
                     row,
@@ -37,6 +44,7 @@ impl Detector for ServiceStatus {
                     severity,
                     score,
                     expected: None,
+                    side: Side::Neither,
                     contributions: vec![(metric, 1.0)],
                     description: format!("{name} is {}", status.name()),
                 });

@@ -66,7 +66,14 @@ impl<'a> Vectors<'a> {
     /// Says of each vector that it was seen and not judged.
     pub fn leave_unscored(&self, metric: &'static str, scores: &mut Scores) {
         for &row in &self.rows {
-            scores.add(|| Score { row, metric: metric.into(), value: 0.0, score: 0.0, expected: None });
+            scores.add(|| Score {
+                row,
+                metric: metric.into(),
+                value: 0.0,
+                score: 0.0,
+                together: None,
+                expected: None,
+            });
         }
     }
 

@@ -5,9 +5,10 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::metric::Metric;
 use super::settings::{Baseline, Settings};
 use super::statistics::{Moments, log10_two_sided_normal_tail, score_of_surprise};
-use super::{Anomaly, Band, ClosedWindow, Detector, Score, Scores, Severity, Verdict};
+use super::{Anomaly, Band, ClosedWindow, Detector, Scores, Severity, Verdict};
 
 /// Standard deviations beyond which a value is an anomaly, unless set.
 const DEFAULT_THRESHOLD: f64 = 4.0;
@@ -171,47 +172,5 @@ fn severity(z: f64) -> Severity {
         z if z > 5.0 => Severity::High,
         z if z > 4.0 => Severity::Medium,
         _ => Severity::Low,
-    }
-}
-
-/// One metric of a window.
-#[derive(Clone, Copy)]
-struct Metric<'a> {
-    window: &'a ClosedWindow<'a>,
-    index: usize,
-}
-
-impl<'a> Metric<'a> {
-    fn name(self) -> &'a str {
-        &self.window.schema.metrics[self.index].name
-    }
-
-    /// Row and value of the readings that have the metric.
-    fn values(self) -> impl Iterator<Item = (usize, f64)> + Clone + 'a {
-        let readings = self.window.readings;
-        let column = readings.column(self.index);
-        column.iter().copied().enumerate().filter(move |(row, _)| readings.has(*row, self.index))
-    }
-
-    fn anomaly(self, row: usize, value: f64, band: Band) -> Anomaly {
-        Anomaly {
-            row,
-            metric: self.name().to_owned().into(),
-            value,
-            threshold: Some(band.high),
-            severity: Severity::Low,
-            score: 0.0,
-            expected: Some(band),
-            contributions: vec![(self.name().to_owned(), 1.0)],
-            description: String::new(),
-        }
-    }
-
-    fn score(self, row: usize, value: f64, score: f64, band: Band) -> Score {
-        Score { row, metric: self.name().to_owned().into(), value, score, expected: Some(band) }
-    }
-
-    fn unscored(self, row: usize, value: f64) -> Score {
-        Score { row, metric: self.name().to_owned().into(), value, score: 0.0, expected: None }
     }
 }

@@ -5,11 +5,13 @@ use std::collections::BTreeSet;
 use super::report::{
     Contribution, Expected, Finding, Incident, Insights, Report, Span, StatusSummary, WarmingUp,
 };
-use crate::flow::detect::Anomaly;
-use crate::flow::detect::statistics::sum;
+use crate::flow::detect::settings::Kind;
+use crate::flow::detect::statistics::{score_of_surprise, sum};
+use crate::flow::detect::{Anomaly, Severity};
 use crate::flow::incident::Belonging;
 use crate::flow::model::Status;
 use crate::flow::readings::ClosedWindow;
+use crate::flow::silence::Gone;
 
 /// What the detectors made of a window.
 #[derive(Debug, Default)]
@@ -59,12 +61,55 @@ impl Report {
                 .collect(),
             recommendations: Vec::new(),
             advice: None,
-            incident: incident.map(|incident| Incident {
-                id: format!("{:016x}", incident.id),
-                state: incident.state,
-                since: incident.since.to_string(),
-            }),
+            incident: incident.map(Incident::of),
             service_status_summary: StatusSummary::over(window, &rows),
+        }
+    }
+}
+
+/// The metric of a report on an entity that went quiet.
+pub const METRIC_OF_SILENCE: &str = "readings";
+
+impl Report {
+    /// The report on an entity that went quiet.
+    pub fn on_silence(gone: &Gone, incident: Option<Belonging>) -> Report {
+        let Gone { name, window, windows, rareness, .. } = gone;
+        let minutes = (window.end.as_ms() - window.start.as_ms()) as f64 / 60_000.0;
+        Report {
+            timestamp: window.end.to_string(),
+            entity: name.to_string(),
+            window: Span { start: window.start.to_string(), end: window.end.to_string(), readings: 0 },
+            insights: Insights::default(),
+            anomalies: vec![Finding {
+                metric: METRIC_OF_SILENCE.to_owned(),
+                value: 0.0,
+                threshold: None,
+                severity: Severity::of_rareness(*rareness),
+                description: format!(
+                    "nothing was heard for {minutes} minutes, after readings in {windows} windows"
+                ),
+                timestamp: window.end.to_string(),
+                entity: name.to_string(),
+                detector: Kind::Silence.name().to_owned(),
+                score: score_of_surprise(*rareness),
+                expected: None,
+                contributions: Vec::new(),
+            }],
+            warming_up: Vec::new(),
+            recommendations: Vec::new(),
+            advice: None,
+            incident: incident.map(Incident::of),
+            service_status_summary: StatusSummary::default(),
+        }
+    }
+}
+
+impl Incident {
+    fn of(incident: Belonging) -> Incident {
+        Incident {
+            id: format!("{:016x}", incident.id),
+            state: incident.state,
+            since: incident.since.to_string(),
         }
     }
 }

@@ -44,7 +44,7 @@ pub fn append<'a>(
             let mut by_metric: BTreeMap<&str, f64> = BTreeMap::new();
             for (_, score) in &rows[row] {
                 let greatest = by_metric.entry(&score.metric).or_default();
-                *greatest = greatest.max(score.score);
+                *greatest = greatest.max(score.together.unwrap_or(score.score));
             }
             let whole = by_metric.values().copied().fold(0.0, f64::max);
             for (metric, score) in by_metric {

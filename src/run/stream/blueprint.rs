@@ -72,7 +72,8 @@ impl Blueprint {
         match flow {
             FlowName::Route => Box::new(Route::new(detection.schema.clone(), detection.max_payload_bytes)),
             FlowName::Detect if self.inputs.iter().any(|(name, _)| *name == FlowName::Route) => {
-                Box::new(Detection::new(&detection.clone().of_routed()))
+                let schema = detection.schema.clone().as_routed();
+                Box::new(Detection::new(&DetectionSettings { schema, ..detection.clone() }))
             }
             FlowName::Detect => Box::new(Detection::new(detection)),
             FlowName::Advise => Box::new(Advise::with(self.advise.clone())),

@@ -1,6 +1,6 @@
 //! What judges a window: `[[detect]]`.
 
-use crate::flow::detect::settings::{Baseline, ClusterModel, Kind, Settings};
+use crate::flow::detect::settings::{Baseline, ClusterModel, Kind, Settings, Size};
 use crate::topology::check::Said;
 use crate::topology::keys::KEYS;
 use crate::topology::takes::Setting;
@@ -58,6 +58,10 @@ fn set(settings: &mut Settings, name: &str, setting: &Setting) {
             settings.baseline = if word == "window" { Baseline::Window } else { Baseline::History };
         }
         ("threshold", Setting::Number(number)) => settings.threshold = Some(*number),
+        ("false_alarms", Setting::Number(number)) => settings.false_alarms = Some(*number),
+        ("agree", Setting::Integer(number)) => settings.agree = *number as u32,
+        ("learn_for", Setting::Span(ms)) => settings.learn_for_ms = *ms,
+        ("after", Setting::Span(ms)) => settings.after_ms = *ms,
         ("contamination", Setting::Number(number)) => settings.contamination = *number,
         ("warm_up", Setting::Integer(number)) => settings.warm_up = *number as u64,
         ("seed", Setting::Integer(number)) => settings.seed = *number as u64,
@@ -71,6 +75,9 @@ fn set(settings: &mut Settings, name: &str, setting: &Setting) {
         ("model", Setting::Text(word)) => {
             settings.model =
                 if word == "gaussian-mixture" { ClusterModel::GaussianMixture } else { ClusterModel::KMeans };
+        }
+        ("size", Setting::Text(word)) => {
+            settings.size = if word == "small" { Size::Small } else { Size::Normal };
         }
         ("relearn_after", Setting::Integer(number)) => settings.relearn_after = *number as u32,
         (name, setting) => unreachable!("detect.{name} = {setting:?}: a test sets every key"),

@@ -1,6 +1,7 @@
 //! From settings that are right one by one to a topology that is right as a whole.
 
 mod advise;
+mod alerts;
 mod detectors;
 mod samples;
 mod schema;
@@ -49,6 +50,7 @@ impl Said {
             schema: self.schema(),
             window: self.window(),
             detectors: self.detectors(),
+            alerts: self.alerts(),
             incident: self.incident(),
             advise: self.advise(),
             sink: self.sink(),
@@ -61,7 +63,7 @@ impl Said {
         if topology.source.keyed_by == KeyedBy::Entity && self.given("sink.readings").is_some() {
             self.warn("sink.readings", "does not apply with source.keyed_by = \"entity\"");
         }
-        let judges = |settings: &Settings| settings.kind != Kind::Status;
+        let judges = |settings: &Settings| !matches!(settings.kind, Kind::Status | Kind::Silence);
         if !topology.schema.metrics.iter().any(|metric| metric.judged)
             && topology.detectors.iter().any(judges)
         {

@@ -36,6 +36,6 @@ fn json_names_what_every_stage_reads_and_writes() {
     assert_eq!(json["stages"][0]["writes"][0]["topic"], "infrastructure-readings");
     assert_eq!(json["stages"][1]["reads"]["topic"], "infrastructure-readings");
     assert_eq!(json["stages"][2]["writes"][0]["topic"], "infra-output");
-    assert_eq!(json["detectors"][0]["kind"], "z-score");
+    assert_eq!(json["detectors"][0]["kind"], "novelty");
     assert_eq!(json["services"][2], "cache");
 }

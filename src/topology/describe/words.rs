@@ -1,6 +1,8 @@
 //! What each stage does, in a few words a line.
 
-use crate::flow::detect::settings::{Baseline, ClusterModel, Kind, Settings};
+use crate::flow::detect::forecast;
+use crate::flow::detect::series::LEARNING_ROWS;
+use crate::flow::detect::settings::{Baseline, ClusterModel, Kind, Settings, Size};
 use crate::flow::model::{Schema, Services};
 use crate::flow::window::settings::{WindowKind, WindowSettings};
 use crate::topology::units::{write_size, write_span};
@@ -75,7 +77,7 @@ pub(super) fn window(window: &WindowSettings) -> String {
 /// What a detector is set to.
 pub(super) fn detector(settings: &Settings) -> String {
     let mut parts = vec![match settings.baseline {
-        _ if settings.kind == Kind::Status => settings.kind.name().to_owned(),
+        _ if matches!(settings.kind, Kind::Status | Kind::Silence) => settings.kind.name().to_owned(),
         Baseline::History => format!("{} against history", settings.kind.name()),
         Baseline::Window => format!("{} within the window", settings.kind.name()),
     }];
@@ -94,9 +96,29 @@ pub(super) fn detector(settings: &Settings) -> String {
             parts.push(format!("{} clusters by {model}", settings.clusters));
             parts.extend(threshold);
         }
+        Kind::Novelty | Kind::Forecast => {
+            let false_alarms = settings.false_alarms.filter(|_| threshold.is_none());
+            parts.extend(threshold);
+            parts.extend(false_alarms.map(|rate| format!("{rate} false alarms in a million readings")));
+            if settings.agree > 0 {
+                parts.push(format!("or {} metrics together", settings.agree));
+            }
+            if settings.size == Size::Small {
+                parts.push("small".into());
+            }
+        }
         Kind::Status => {}
+        Kind::Silence => parts.push(format!("after {} without a reading", write_span(settings.after_ms))),
     }
-    if settings.kind != Kind::Status && settings.baseline == Baseline::History {
+    let per_metric = matches!(settings.kind, Kind::Novelty | Kind::Forecast);
+    if per_metric {
+        let rows = if settings.kind == Kind::Novelty { LEARNING_ROWS } else { forecast::LEARNING_ROWS };
+        parts.push(format!("after {rows} readings"));
+        if settings.kind == Kind::Novelty && settings.learn_for_ms > 0 {
+            parts.push(format!("and {}", write_span(settings.learn_for_ms)));
+        }
+    } else if !matches!(settings.kind, Kind::Status | Kind::Silence) && settings.baseline == Baseline::History
+    {
         parts.push(format!("after {} readings", settings.warm_up));
     }
     parts.join(", ")

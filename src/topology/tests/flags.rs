@@ -62,7 +62,7 @@ fn a_wrong_flag_is_named() {
     );
     check_flags(
         &[("detect.9.kind", "status")],
-        &["--set detect.9.kind: detect has 3 entries, the next is detect.3"],
+        &["--set detect.9.kind: detect has 5 entries, the next is detect.5"],
     );
     check_flags(
         &[("detect.threshold", "3")],
@@ -73,7 +73,7 @@ fn a_wrong_flag_is_named() {
         &["--set name.x: name is the text \"infrastructure\", there is nothing in it to set"],
     );
     check_flags(&[("window..size", "3")], &["--set window..size: is no path such as window.size"]);
-    check_flags(&[("detect.3.threshold", "3")], &["--set detect.3.threshold: detect.3.kind is missing"]);
+    check_flags(&[("detect.5.threshold", "3")], &["--set detect.5.threshold: detect.5.kind is missing"]);
     // The file's line is told where a flag makes something in the file wrong.
     let size = parse_line_of("size = \"5m\"");
     check_flags(

@@ -60,15 +60,6 @@ fn a_table_in_the_wrong_shape_is_told() {
 }
 
 #[test]
-fn a_detector_that_is_planned_is_told_as_such() {
-    check(
-        "name = \"x\"\n[[detect]]\nkind = \"forecast\"\n",
-        &["line 3: detect.0.kind \"forecast\" is planned but not in this version; it has \"z-score\", \
-           \"isolation-forest\", \"pca-mahalanobis\", \"clusters\" or \"status\""],
-    );
-}
-
-#[test]
 fn the_size_of_a_window_is_what_its_kind_takes() {
     check_added(
         "[window]\nkind = \"count\"\nsize = \"5m\"",

@@ -1,7 +1,7 @@
 //! What a topology says arrives, and what it leaves out has its default.
 
 use super::*;
-use crate::flow::detect::settings::{Baseline, ClusterModel};
+use crate::flow::detect::settings::{Baseline, ClusterModel, Size};
 use crate::flow::model::{Range, Services};
 use crate::flow::window::settings::{TimeScope, WindowKind};
 
@@ -20,12 +20,17 @@ fn every_key_of_a_detector_arrives() {
     let topology = right(
         "name = \"x\"\n[[detect]]\nkind = \"clusters\"\nbaseline = \"window\"\nthreshold = 3\ncontamination = 0.1\n\
          warm_up = 5\nseed = 6\ntrees = 7\nsamples = 8\nrefit_every = 9\nreservoir = 10\nvariance = 0.5\n\
-         quantile = 0.6\nclusters = 11\nmodel = \"gaussian-mixture\"\nrelearn_after = 12\n",
+         quantile = 0.6\nclusters = 11\nmodel = \"gaussian-mixture\"\nrelearn_after = 12\nsize = \"small\"\n\
+         false_alarms = 13\nagree = 14\nlearn_for = \"15s\"\nafter = \"16s\"\n",
     );
     let expected = Settings {
         kind: Kind::Clusters,
         baseline: Baseline::Window,
         threshold: Some(3.0),
+        false_alarms: Some(13.0),
+        agree: 14,
+        learn_for_ms: 15_000,
+        after_ms: 16_000,
         contamination: 0.1,
         warm_up: 5,
         seed: 6,
@@ -38,6 +43,7 @@ fn every_key_of_a_detector_arrives() {
         clusters: 11,
         model: ClusterModel::GaussianMixture,
         relearn_after: 12,
+        size: Size::Small,
     };
     assert_eq!(topology.detectors, [expected]);
 }

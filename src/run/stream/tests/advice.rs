@@ -11,6 +11,8 @@ use crate::edge::ports::Advisor;
 use crate::flow::Flow;
 use crate::flow::advise::question::{Answer, Outcome, Question, Usage};
 use crate::flow::advise::settings::AdviseSettings;
+use crate::flow::alert::Alerts;
+use crate::flow::detect::settings::Kind;
 use crate::flow::detection::Detection;
 use crate::flow::record::{Extent, Format, Offset, Origin, RawRecord, Role};
 use crate::flow::sink::report::Recommendation;
@@ -97,7 +99,11 @@ pub(super) fn answer_all(flow: &mut dyn Flow) {
 
 /// What detection finds in some input, with something that is no finding among it.
 fn findings(seed: u64, count: usize) -> Vec<input::Line> {
-    let mut flow = Detection::new(&input::detection(0));
+    // Findings with something to advise on: all that is abnormal is told.
+    let mut settings = input::detection(0);
+    settings.alerts = Alerts::default();
+    settings.detectors.retain(|detector| detector.kind != Kind::Silence);
+    let mut flow = Detection::new(&settings);
     let mut found = vec![(None, b"no finding".to_vec())];
     for (at, (key, value)) in input::lines(seed, count * 40).iter().enumerate() {
         flow.process(&[RawRecord {

@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::super::blueprint::{BelowRetention, Blueprint, Pace};
 use super::random::Random;
 use crate::flow::advise::settings::AdviseSettings;
+use crate::flow::alert::{Alerts, Rule};
 use crate::flow::detect::settings::{Baseline, Kind, Settings};
 use crate::flow::detection::{DetectionSettings, Keeping};
 use crate::flow::incident::IncidentSettings;
@@ -107,6 +108,13 @@ pub(super) fn detection(variant: u64) -> DetectionSettings {
     DetectionSettings {
         schema: schema(variant),
         max_payload_bytes: 1 << 16,
+        alerts: if variant.is_multiple_of(2) {
+            let looks_back =
+                Rule { of_readings: Some((2, 4)), cool_down_ms: Some(15_000), ..Rule::default() };
+            Alerts::new(vec![looks_back])
+        } else {
+            Alerts::default()
+        },
         window: WindowSettings {
             kind,
             grace_ms,
@@ -117,7 +125,10 @@ pub(super) fn detection(variant: u64) -> DetectionSettings {
         },
         detectors: match variant {
             FORGETFUL => vec![Settings { baseline: Baseline::Window, ..z_score }, status],
-            variant if variant.is_multiple_of(2) => vec![z_score, status],
+            variant if variant.is_multiple_of(2) => {
+                let silence = Settings { after_ms: 25_000, ..Settings::of(Kind::Silence) };
+                vec![z_score, status, silence]
+            }
             _ => vec![z_score, status, forest],
         },
         incident: Some(IncidentSettings { resolve_after_ms: 10_000, reopen_within_ms: 5_000 }),
