@@ -25,7 +25,7 @@ use super::{Change, Counts, Epoch, Flow, Unreadable};
 const INCIDENTS: u8 = 1;
 const FIRST_DETECTOR: u8 = 2;
 /// The table of the last values of counters.
-pub const COUNTERS: u8 = 253;
+pub const COUNTERS: u8 = 239;
 /// The table of what alert rules look back on.
 const ALERTS: u8 = 254;
 /// The table of idle marks: the key is the record, as eight bytes, before which every window was closed because nothing
