@@ -16,3 +16,4 @@ pub mod flow;
 pub mod run;
 pub mod simulate;
 pub mod topology;
+pub mod view;

@@ -6,8 +6,9 @@ use std::path::{Path, PathBuf};
 
 /// Who may import whom, by folder of `src`, and within `flow` by stage.
 const ARROWS: &[(&str, &[&str])] = &[
-    ("cli", &["edge", "flow", "run", "simulate", "topology"]),
-    ("run", &["edge", "flow"]),
+    ("cli", &["edge", "flow", "run", "simulate", "topology", "view"]),
+    ("run", &["edge", "flow", "view"]),
+    ("view", &["flow"]),
     ("topology", &["flow"]),
     ("simulate", &["flow"]),
     ("edge", &["flow"]),
@@ -19,6 +20,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("flow/table", &["flow"]),
     ("flow/task", &["flow"]),
     ("flow/readings", &["flow/model", "flow/time"]),
+    ("flow/samples", &["flow/readings", "flow/time"]),
     ("flow/source", &["flow/model", "flow/record", "flow/time"]),
     ("flow/window", &["flow", "flow/model", "flow/readings", "flow/record", "flow/table", "flow/time"]),
     ("flow/detect", &["flow", "flow/model", "flow/readings", "flow/table", "flow/time"]),
@@ -36,6 +38,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "flow/model",
             "flow/readings",
             "flow/record",
+            "flow/samples",
             "flow/sink",
             "flow/table",
             "flow/time",

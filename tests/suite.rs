@@ -9,6 +9,7 @@
 
 mod architecture;
 mod bad_input;
+mod browser;
 mod commands;
 mod golden;
 mod kafka;

@@ -1,5 +1,7 @@
 //! `tidewatch replay FILE…`: the topology over files, in memory.
 
+mod watch;
+
 use std::io::{self, IsTerminal, Write};
 use std::path::PathBuf;
 
@@ -9,17 +11,16 @@ use serde_json::json;
 use super::kafka::{self, KafkaFlags};
 use super::progress::Progress;
 use super::settings::{self, Environment, Problem};
-use super::table::Table;
 use super::{Exit, TopologyChoice, when};
 use crate::edge::ports::StoreError;
+use crate::flow::Counts;
 use crate::flow::detect::Severity;
-use crate::flow::detection::Keeping;
-use crate::flow::record::{Reason, Role};
-use crate::flow::sink::report::Report;
-use crate::flow::{Counts, Epoch};
+use crate::flow::detection::{DetectionSettings, Keeping};
+use crate::flow::record::Reason;
 use crate::run::topic::{self, TopicInput};
 use crate::run::{Ended, Replay, ReplaySettings, RunError};
 use crate::topology::{KeyedBy, Topology};
+use watch::Watch;
 
 /// Records an epoch has at most, unless set: a commit costs milliseconds.
 const COMMIT_EVERY_RECORDS: u64 = 200_000;
@@ -52,12 +53,15 @@ pub(super) struct ReplayFlags {
     /// Keep what is learned here, and go on where the last run ended
     #[arg(long, value_name = "DIR")]
     state: Option<PathBuf>,
-    /// Write reports.ndjson, rejected.ndjson, late.ndjson and summary.json here
+    /// Write report.html, reports.ndjson, rejected.ndjson, late.ndjson and summary.json here
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
     /// Write scores.csv to --out as well: a row for every judged value
     #[arg(long, requires = "out")]
     scores: bool,
+    /// Show the live page there while the replay runs, e.g. 127.0.0.1:8600
+    #[arg(long, value_name = "ADDRESS")]
+    listen: Option<String>,
     /// How to print what was found
     #[arg(long, value_enum, default_value = "table")]
     format: Format,
@@ -103,7 +107,10 @@ pub(super) fn run(flags: &ReplayFlags, environment: &Environment) -> Exit {
     let settings = ReplaySettings {
         name: topology.name.clone(),
         topology: topology.fingerprint(),
-        detection: topology.detection(flags.scores, keeping),
+        detection: DetectionSettings {
+            samples: flags.out.is_some() || flags.listen.is_some(),
+            ..topology.detection(flags.scores, keeping)
+        },
         advise: topology.advise.enabled && !flags.no_advice,
         files: flags.files.iter().chain(&flags.input).cloned().collect(),
         state,
@@ -111,9 +118,13 @@ pub(super) fn run(flags: &ReplayFlags, environment: &Environment) -> Exit {
         leave_open: flags.leave_open,
         commit_every_records: flags.commit_every.max(1),
     };
+    let mut watch = match Watch::new(flags, &topology) {
+        Ok(watch) => watch,
+        Err(exit) => return exit,
+    };
     if let Some(topic) = &flags.from_topic {
         return match topic_input(flags, environment, &topology, topic) {
-            Ok(input) => from_topic(flags, &input, &settings),
+            Ok(input) => from_topic(flags, &input, &settings, watch),
             Err(problem) => Exit::configuration(&problem),
         };
     }
@@ -121,12 +132,11 @@ pub(super) fn run(flags: &ReplayFlags, environment: &Environment) -> Exit {
         Ok(replay) => replay,
         Err(error) => return refused(&error),
     };
-    let mut watch =
-        Watch { format: flags.format, table: Table::default(), progress: Some(Progress::new(&replay)) };
+    watch.progress = Some(Progress::new(&replay));
     let ended = replay.run(&mut |epoch, replay| watch.see(epoch, replay));
     watch.progress.iter().for_each(Progress::finish);
     match ended {
-        Ok(ended) => conclude(flags, watch.table, &ended),
+        Ok(ended) => conclude(flags, watch, &ended),
         // Whoever reads our output has seen enough.
         Err(RunError::Observer(error)) if error.kind() == io::ErrorKind::BrokenPipe => Exit::Done,
         Err(error) => refused(&error),
@@ -150,13 +160,12 @@ fn topic_input(
     })
 }
 
-fn from_topic(flags: &ReplayFlags, input: &TopicInput, settings: &ReplaySettings) -> Exit {
-    let mut watch = Watch { format: flags.format, table: Table::default(), progress: None };
+fn from_topic(flags: &ReplayFlags, input: &TopicInput, settings: &ReplaySettings, mut watch: Watch) -> Exit {
     let replayed = topic::replay(input, settings, &mut |epoch| watch.print(epoch));
     match replayed {
         Ok(counts) => {
             let ended = Ended { counts, broken: Vec::new(), resumed: false };
-            conclude(flags, watch.table, &ended)
+            conclude(flags, watch, &ended)
         }
         Err(RunError::Observer(error)) if error.kind() == io::ErrorKind::BrokenPipe => Exit::Done,
         Err(error) => refused(&error),
@@ -172,44 +181,8 @@ fn refused(error: &RunError) -> Exit {
     }
 }
 
-/// Prints as epochs come, and remembers for the end.
-struct Watch {
-    format: Format,
-    table: Table,
-    progress: Option<Progress>,
-}
-
-impl Watch {
-    fn see(&mut self, epoch: &Epoch, replay: &Replay) -> io::Result<()> {
-        if let Some(progress) = &mut self.progress {
-            progress.advance(replay, &epoch.counts);
-        }
-        self.print(epoch)
-    }
-
-    fn print(&mut self, epoch: &Epoch) -> io::Result<()> {
-        let reports =
-            epoch.outputs.iter().filter(|output| matches!(output.role, Role::Reports | Role::Findings));
-        let mut lines = Vec::new();
-        for output in reports {
-            if self.format == Format::Ndjson {
-                lines.extend_from_slice(&output.value);
-                lines.push(b'\n');
-            }
-            if let Ok(report) = serde_json::from_slice::<Report>(&output.value) {
-                self.table.add(&report);
-            }
-        }
-        if lines.is_empty() {
-            return Ok(());
-        }
-        let mut out = io::stdout().lock();
-        out.write_all(&lines)?;
-        out.flush()
-    }
-}
-
-fn conclude(flags: &ReplayFlags, table: Table, ended: &Ended) -> Exit {
+fn conclude(flags: &ReplayFlags, watch: Watch, ended: &Ended) -> Exit {
+    let Watch { table, fleet, .. } = watch;
     for broken in &ended.broken {
         tracing::warn!("{broken}; what came before was used");
     }
@@ -217,8 +190,11 @@ fn conclude(flags: &ReplayFlags, table: Table, ended: &Ended) -> Exit {
     let worst = table.worst();
     if let Some(dir) = &flags.out {
         let summary = summary(ended, hint);
-        if let Err(error) = std::fs::write(dir.join("summary.json"), format!("{summary:#}\n")) {
-            return Exit::failed(&error);
+        let page = fleet.map(|fleet| fleet.report_html(ended.resumed)).unwrap_or_default();
+        for (name, content) in [("summary.json", format!("{summary:#}\n")), ("report.html", page)] {
+            if let Err(error) = std::fs::write(dir.join(name), content) {
+                return Exit::failed(&error);
+            }
         }
     }
     if ended.counts.windowed + ended.counts.late == 0 && !ended.resumed {

@@ -44,6 +44,8 @@ pub struct DetectionSettings {
     pub scores: bool,
     /// What is kept of learned rows, so that epochs must carry them.
     pub keeping: Keeping,
+    /// Whether epochs tell, for those who look on, what windows looked like.
+    pub samples: bool,
 }
 
 /// What is kept of learned rows.
@@ -105,6 +107,7 @@ impl Detection {
             outputs: Vec::new(),
             emitted: Emitted::default(),
             counts: Counts::default(),
+            samples: settings.samples.then(Vec::new),
             last_late: BTreeMap::new(),
             silent: false,
             schema: Arc::new(settings.schema.clone()),
@@ -224,6 +227,8 @@ impl Flow for Detection {
             changes,
             position: postcard::to_stdvec(&position).expect("a position is plain data"),
             counts,
+            samples: self.judge.samples.as_mut().map(std::mem::take).unwrap_or_default(),
+            watermark: self.windows.watermark(),
         }
     }
 

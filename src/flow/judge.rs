@@ -10,6 +10,7 @@ use super::incident::{IncidentSettings, Memory as IncidentMemory, State};
 use super::model::Schema;
 use super::readings::{ClosedWindow, Readings};
 use super::record::{Emitted, Origin, Output, Reason, Rejection, Role};
+use super::samples::{MOST_SAMPLES, Sample};
 use super::sink::findings::Judged;
 use super::sink::report::Report;
 use super::sink::scores;
@@ -33,6 +34,8 @@ pub(super) struct Judge {
     pub(super) outputs: Vec<Output>,
     pub(super) emitted: Emitted,
     pub(super) counts: Counts,
+    /// Only where somebody looks on.
+    pub(super) samples: Option<Vec<Sample>>,
     /// The times of entities' last late readings, of some entities: to tell disorder from a file sorted by entity.
     pub(super) last_late: BTreeMap<Box<str>, EventTime>,
     /// While refilling, nothing is said.
@@ -104,6 +107,9 @@ impl Downstream for Judge {
         let closed = ClosedWindow { entity, window, readings, schema: &schema, services: &services };
         let mut all_scores = Vec::new();
         let judged = self.ask(id, &closed, &mut all_scores);
+        if let Some(samples) = self.samples.as_mut().filter(|samples| samples.len() < MOST_SAMPLES) {
+            samples.push(Sample::of(&closed, !judged.warming_up.is_empty()));
+        }
         let found = !judged.anomalies.is_empty();
         let entity_of = |row: usize| match readings.entities.get(row) {
             Some(&id) => entities.name(id),

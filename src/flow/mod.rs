@@ -14,6 +14,7 @@ pub mod model;
 pub mod readings;
 pub mod record;
 pub mod route;
+pub mod samples;
 pub mod sink;
 pub mod source;
 pub mod table;
@@ -22,6 +23,8 @@ pub mod time;
 pub mod window;
 
 use record::{Offset, Output, RawRecord, Reason};
+use samples::Sample;
+use time::EventTime;
 
 /// A row that an epoch changes: `None` deletes it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -51,17 +54,25 @@ pub struct Epoch {
     pub position: Vec<u8>,
     /// What metrics and summaries are fed from.
     pub counts: Counts,
+    /// Closed windows in a few numbers, for those who look on, where they are wanted.
+    pub samples: Vec<Sample>,
+    /// How far event time has come, where the flow knows.
+    pub watermark: Option<EventTime>,
 }
 
 impl Epoch {
     /// Takes in the epoch that follows, so that both become true at once.
     pub fn append(&mut self, later: Epoch) {
-        let Epoch { next, replay_from, outputs, scores, changes, position, counts } = later;
+        let Epoch { next, replay_from, outputs, scores, changes, position, counts, samples, watermark } =
+            later;
         (self.next, self.replay_from, self.position) = (next, replay_from, position);
         self.outputs.extend(outputs);
         self.scores.extend(scores);
         self.changes.extend(changes);
         self.counts.add(&counts);
+        self.samples.extend(samples);
+        self.samples.truncate(samples::MOST_SAMPLES);
+        self.watermark = watermark.or(self.watermark);
     }
 }
 

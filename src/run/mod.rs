@@ -2,6 +2,7 @@
 
 pub mod audit;
 pub mod replay;
+pub mod screen;
 pub mod stream;
 pub mod topic;
 

@@ -159,6 +159,7 @@ impl Topology {
             emit_all: self.sink.emit == Emit::All,
             scores,
             keeping,
+            samples: false,
         }
     }
 

@@ -13,7 +13,7 @@ use crate::edge::kafka::{Kafka, KafkaError, KafkaSettings, Names};
 use crate::edge::metrics::Metrics;
 use crate::edge::ports::{StoreError, Watch};
 use crate::edge::sled::Sled;
-use crate::flow::detection::Keeping;
+use crate::flow::detection::{DetectionSettings, Keeping};
 use crate::flow::record::Role;
 use crate::flow::task::FlowName;
 use crate::run::stream::{BelowRetention, Blueprint, Pace, Stop, Worker};
@@ -67,10 +67,15 @@ impl Stopping {
 }
 
 /// Starts everything on threads of its own; how it ended comes when it does.
-pub(super) fn start(plan: Plan, metrics: Arc<Metrics>, stopping: Arc<Stopping>) -> oneshot::Receiver<Ended> {
+pub(super) fn start(
+    plan: Plan,
+    metrics: Arc<Metrics>,
+    watch: Arc<dyn Watch>,
+    stopping: Arc<Stopping>,
+) -> oneshot::Receiver<Ended> {
     let (tell, told) = oneshot::channel();
     thread::spawn(move || {
-        let ended = run(&plan, &metrics, &stopping);
+        let ended = run(&plan, &metrics, watch, &stopping);
         // Whoever waited may have given up.
         let _ = tell.send(ended);
     });
@@ -82,12 +87,12 @@ struct Crew {
     settings: KafkaSettings,
     blueprint: Arc<Blueprint>,
     store: Arc<Sled>,
-    watch: Arc<Metrics>,
+    watch: Arc<dyn Watch>,
     stopping: Arc<Stopping>,
 }
 
-fn run(plan: &Plan, metrics: &Arc<Metrics>, stopping: &Arc<Stopping>) -> Ended {
-    match prepare(plan, metrics, stopping) {
+fn run(plan: &Plan, metrics: &Metrics, watch: Arc<dyn Watch>, stopping: &Arc<Stopping>) -> Ended {
+    match prepare(plan, metrics, watch, stopping) {
         Ok(Some((crew, members))) => work(&Arc::new(crew), members),
         Ok(None) => Ended::Stopped,
         Err(ended) => ended,
@@ -97,7 +102,8 @@ fn run(plan: &Plan, metrics: &Arc<Metrics>, stopping: &Arc<Stopping>) -> Ended {
 /// Opens what workers need, and names them; `None` when it was asked to stop meanwhile.
 fn prepare(
     plan: &Plan,
-    metrics: &Arc<Metrics>,
+    metrics: &Metrics,
+    watch: Arc<dyn Watch>,
     stopping: &Arc<Stopping>,
 ) -> Result<Option<(Crew, Vec<Names>)>, Ended> {
     let instance = start::instance(&plan.state).map_err(Ended::Store)?;
@@ -120,7 +126,7 @@ fn prepare(
         settings: plan.kafka.clone(),
         blueprint: Arc::new(blueprint(plan, &roles, partitions)),
         store: Arc::new(opened.store),
-        watch: Arc::clone(metrics),
+        watch,
         stopping: Arc::clone(stopping),
     };
     Ok(Some((crew, members)))
@@ -134,7 +140,7 @@ fn blueprint(plan: &Plan, roles: &Roles, partitions: u32) -> Blueprint {
     Blueprint {
         application: topology.name.clone(),
         topology: topology.fingerprint(),
-        detection: topology.detection(false, keeping),
+        detection: DetectionSettings { samples: true, ..topology.detection(false, keeping) },
         inputs,
         partitions,
         pace: Pace {
@@ -214,8 +220,8 @@ fn one(crew: &Crew, names: Names) -> Ended {
         Ok(kafka) => kafka,
         Err(error) => return Ended::Kafka(error),
     };
-    let watch: Arc<dyn Watch> = crew.watch.clone();
     let (store, blueprint) = (Arc::clone(&crew.store), Arc::clone(&crew.blueprint));
+    let watch = Arc::clone(&crew.watch);
     let mut worker = Worker::new(name, kafka, store, SystemClock::start(), blueprint, watch);
     let ended = loop {
         if crew.stopping.is_asked() {

@@ -7,7 +7,7 @@ mod transport;
 mod watch;
 
 pub use clock::Clock;
-pub use pages::Pages;
+pub use pages::{Pages, Visit};
 pub use store::{EachRow, Store, StoreError, Stores};
 pub use transport::{
     ChangelogEvent, Committed, EachBatch, EachChange, Failure, Lost, Outgoing, Position, Rebalance, Topic,
