@@ -12,6 +12,7 @@ mod bad_input;
 mod browser;
 mod commands;
 mod golden;
+mod grafana;
 mod kafka;
 mod predecessor;
 mod resume;

@@ -16,14 +16,14 @@ use chromium::Chromium;
 const LONG: Duration = Duration::from_secs(90);
 
 /// A demo that shows its page, until it is dropped.
-struct Demo {
+pub struct Demo {
     child: Child,
-    url: String,
+    pub url: String,
     _folder: Folder,
 }
 
 impl Demo {
-    fn start(words: &str) -> Demo {
+    pub fn start(words: &str) -> Demo {
         let folder = Folder::new();
         let mut command = folder.command(&format!("demo --stay --listen 127.0.0.1:0 {words}"));
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();

@@ -351,7 +351,7 @@ function incidentParts(incident) {
   for (const reason of incident.reasons) for (const part of reason.contributions) shares.set(part.metric, (shares.get(part.metric) || 0) + part.share);
   if (shares.size) {
     const list = make("ul", null, "parts"), sum = [...shares.values()].reduce((all, share) => all + share, 0) || 1;
-    for (const [metric, share] of [...shares].sort((a, b) => b[1] - a[1]).slice(0, 8)) {
+    for (const [metric, share] of [...shares].filter((one) => one[1] / sum >= 0.005).sort((a, b) => b[1] - a[1]).slice(0, 8)) {
       const item = make("li"), meter = make("meter");
       meter.value = share / sum;
       meter.setAttribute("aria-label", metric);
@@ -369,7 +369,7 @@ function incidentParts(incident) {
 }
 
 function entityParts(entity) {
-  const parts = [make("h2", shorten(entity.name, 256)), make("p", HEALTH_WORDS[entity.health], "quiet")];
+  const parts = [make("h2", shorten(entity.name, 256)), make("p", entity.health > 1 ? `An incident is open, severity ${HEALTH_WORDS[entity.health]}.` : HEALTH_WORDS[entity.health], "quiet")];
   if (entity.incidents.length) {
     const list = make("ul", null, "cards");
     list.append(...entity.incidents.map(card));
