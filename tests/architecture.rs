@@ -61,7 +61,10 @@ const ARROWS: &[(&str, &[&str])] = &[
         ],
     ),
     ("flow/route", &["flow", "flow/model", "flow/record", "flow/source"]),
-    ("flow/advise", &["flow", "flow/detect", "flow/model", "flow/record", "flow/sink"]),
+    (
+        "flow/advise",
+        &["flow", "flow/detect", "flow/hash", "flow/model", "flow/record", "flow/sink", "flow/time"],
+    ),
     ("flow/chain", &["flow", "flow/advise", "flow/detection", "flow/record"]),
 ];
 
@@ -69,6 +72,8 @@ const ARROWS: &[(&str, &[&str])] = &[
 const LIBRARIES: &[(&str, &str)] = &[
     ("sled", "edge/sled"),
     ("rdkafka", "edge/kafka"),
+    ("reqwest", "edge/llm"),
+    ("jsonschema", "flow/advise"),
     ("prometheus", "edge/metrics"),
     ("axum", "edge/http"),
     ("xxhash_rust", "run/stream/digest"),

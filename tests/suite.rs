@@ -7,6 +7,7 @@
     reason = "a test fails by panicking"
 )]
 
+mod advice;
 mod architecture;
 mod bad_input;
 mod browser;
@@ -15,6 +16,7 @@ mod golden;
 mod grafana;
 mod kafka;
 mod predecessor;
+mod real_model;
 mod resume;
 mod same_flow;
 mod support;

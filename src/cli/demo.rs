@@ -8,14 +8,17 @@ use std::time::Duration;
 
 use clap::Args;
 
+use super::advice::{self, AdviceFlags};
 use super::settings::{self, Environment};
 use super::table::{Table, line};
 use super::{Exit, TopologyChoice, page};
+use crate::edge::ports::Advisor;
 use crate::flow::chain::Chain;
 use crate::flow::detection::{DetectionSettings, Keeping};
 use crate::flow::record::{Extent, Format, Offset, Origin, RawRecord, Role};
 use crate::flow::sink::report::Report;
 use crate::flow::{Counts, Flow};
+use crate::run;
 use crate::run::screen::Screen;
 use crate::simulate::write::{Encoder, Format as Written};
 use crate::simulate::{Fleet, FleetSettings};
@@ -46,6 +49,8 @@ pub(super) struct DemoFlags {
     #[arg(long)]
     stay: bool,
     #[command(flatten)]
+    advice: AdviceFlags,
+    #[command(flatten)]
     choice: TopologyChoice,
 }
 
@@ -68,15 +73,20 @@ pub(super) fn run(flags: &DemoFlags, environment: &Environment) -> Exit {
         Ok(fleet) => fleet,
         Err(error) => return Exit::usage(&error),
     };
+    let mut adviser = match advice::prepare(&topology, &flags.choice, &flags.advice, environment) {
+        Ok(adviser) => adviser,
+        Err(problem) => return Exit::configuration(&problem),
+    };
+    let advisor = adviser.advisor.take();
     let (screen, address) = match open_page(flags.listen.as_deref(), &topology) {
         Ok(opened) => opened,
         Err(exit) => return exit,
     };
     let detection = DetectionSettings { samples: true, ..topology.detection(false, Keeping::Nothing) };
-    let flow = Chain::new(&detection, topology.advise.enabled);
+    let flow = Chain::new(&detection, adviser.settings.clone());
     let (table, counts) = (Table::default(), Counts::default());
     let stays = flags.stay || io::stdout().is_terminal();
-    match (Demo { fleet, flow, pace, table, counts, screen, address }).run() {
+    match (Demo { fleet, flow, advisor, pace, table, counts, screen, address }).run() {
         Ok(()) if stays => {
             println!("\nThe page stays at http://{address}/ until Ctrl-C.");
             page::stay()
@@ -98,6 +108,7 @@ fn open_page(listen: Option<&str>, topology: &Topology) -> Result<(Arc<Screen>, 
 struct Demo {
     fleet: Fleet,
     flow: Chain,
+    advisor: Option<Box<dyn Advisor>>,
     /// Simulated seconds a second.
     pace: Option<f64>,
     table: Table,
@@ -146,6 +157,10 @@ impl Demo {
 
     /// Prints what was found since the last time.
     fn show(&mut self, next: u64, out: &mut impl Write) -> io::Result<()> {
+        if let Some(advisor) = &mut self.advisor {
+            self.flow.pull(Offset(next));
+            run::advise::settle(&mut self.flow, &mut **advisor);
+        }
         let epoch = self.flow.epoch(Offset(next));
         self.counts.add(&epoch.counts);
         self.screen.saw(&epoch);

@@ -1,5 +1,7 @@
 //! `tidewatch doctor`: checks what a run needs, and says what to do about what is missing.
 
+mod model;
+
 use std::fmt::Write;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -63,6 +65,7 @@ pub(super) fn run(flags: &DoctorFlags, environment: &Environment) -> Exit {
     found.good("topology", &format!("{}, fingerprint {}", topology.name, topology.fingerprint()));
     look_at_state(&state, &mut found);
     look_at_kafka(&topology, &kafka, &mut found);
+    model::look_at(&topology, &flags.choice, environment, &mut found);
     match found.wrong {
         0 => replay::print(found.text.as_bytes()),
         wrong => {
@@ -111,7 +114,7 @@ fn look_at_kafka(topology: &Topology, kafka: &KafkaSettings, found: &mut Finding
         }
         Err(error) => {
             let advice = "is the address right, is TLS or SASL asked for? --log-level debug shows what the client says";
-            return found.wrong("brokers", &format!("{error} at {}: {advice}", kafka.bootstrap_servers));
+            return found.wrong("brokers", &format!("{error}: {advice}"));
         }
     };
     let roles = Roles::of(topology, topology.advise.enabled);
@@ -128,7 +131,7 @@ fn look_at_kafka(topology: &Topology, kafka: &KafkaSettings, found: &mut Finding
             }
         }
     }
-    for topic in [&roles.input, &roles.judged, &roles.changelog] {
+    for topic in [&roles.input, &roles.judged].into_iter().chain(roles.changelogs()) {
         if !there.contains_key(topic) {
             continue;
         }

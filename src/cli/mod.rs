@@ -1,5 +1,6 @@
 //! The command line: a file per subcommand.
 
+mod advice;
 mod audit;
 mod completions;
 mod consume;

@@ -1,5 +1,6 @@
 //! `tidewatch replay FILE…`: the topology over files, in memory.
 
+mod from_topic;
 mod watch;
 
 use std::io::{self, IsTerminal, Write};
@@ -8,18 +9,17 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 use serde_json::json;
 
-use super::kafka::{self, KafkaFlags};
+use super::advice::{self, AdviceFlags};
+use super::kafka::KafkaFlags;
 use super::progress::Progress;
-use super::settings::{self, Environment, Problem};
-use super::{Exit, TopologyChoice, when};
+use super::settings::{self, Environment};
+use super::{Exit, TopologyChoice};
 use crate::edge::ports::StoreError;
 use crate::flow::Counts;
 use crate::flow::detect::Severity;
 use crate::flow::detection::{DetectionSettings, Keeping};
 use crate::flow::record::Reason;
-use crate::run::topic::{self, TopicInput};
 use crate::run::{Ended, Replay, ReplaySettings, RunError};
-use crate::topology::{KeyedBy, Topology};
 use watch::Watch;
 
 /// Records an epoch has at most, unless set: a commit costs milliseconds.
@@ -65,9 +65,8 @@ pub(super) struct ReplayFlags {
     /// How to print what was found
     #[arg(long, value_enum, default_value = "table")]
     format: Format,
-    /// Give no recommendations
-    #[arg(long)]
-    no_advice: bool,
+    #[command(flatten)]
+    advice: AdviceFlags,
     /// Leave windows open at the end of the input, as a stream would
     #[arg(long)]
     leave_open: bool,
@@ -100,6 +99,11 @@ pub(super) fn run(flags: &ReplayFlags, environment: &Environment) -> Exit {
         Ok(topology) => topology,
         Err(problem) => return Exit::configuration(&problem),
     };
+    let mut adviser = match advice::prepare(&topology, &flags.choice, &flags.advice, environment) {
+        Ok(adviser) => adviser,
+        Err(problem) => return Exit::configuration(&problem),
+    };
+    let mut advisor = adviser.advisor.take();
     let state = flags.state.clone().or_else(|| environment.get("TIDEWATCH_STATE").map(PathBuf::from));
     let state = state.filter(|_| flags.from_topic.is_none());
     // The next run may not have this one's files to learn from again.
@@ -111,62 +115,36 @@ pub(super) fn run(flags: &ReplayFlags, environment: &Environment) -> Exit {
             samples: flags.out.is_some() || flags.listen.is_some(),
             ..topology.detection(flags.scores, keeping)
         },
-        advise: topology.advise.enabled && !flags.no_advice,
+        advise: adviser.settings.clone(),
         files: flags.files.iter().chain(&flags.input).cloned().collect(),
         state,
         out: flags.out.clone(),
         leave_open: flags.leave_open,
         commit_every_records: flags.commit_every.max(1),
     };
-    let mut watch = match Watch::new(flags, &topology) {
+    let mut watch = match Watch::new(flags, &topology, settings.advise.enabled) {
         Ok(watch) => watch,
         Err(exit) => return exit,
     };
     if let Some(topic) = &flags.from_topic {
-        return match topic_input(flags, environment, &topology, topic) {
-            Ok(input) => from_topic(flags, &input, &settings, watch),
+        return match from_topic::input(flags, environment, &topology, topic) {
+            Ok(input) => from_topic::run(flags, &input, &settings, advisor.as_deref_mut(), watch),
             Err(problem) => Exit::configuration(&problem),
         };
     }
-    let replay = match Replay::open(settings) {
+    let replay = match Replay::open(settings, advisor) {
         Ok(replay) => replay,
         Err(error) => return refused(&error),
     };
     watch.progress = Some(Progress::new(&replay));
     let ended = replay.run(&mut |epoch, replay| watch.see(epoch, replay));
     watch.progress.iter().for_each(Progress::finish);
+    if let Some(counted) = adviser.counted() {
+        tracing::info!(?counted, "a model was asked");
+    }
     match ended {
         Ok(ended) => conclude(flags, watch, &ended),
         // Whoever reads our output has seen enough.
-        Err(RunError::Observer(error)) if error.kind() == io::ErrorKind::BrokenPipe => Exit::Done,
-        Err(error) => refused(&error),
-    }
-}
-
-fn topic_input(
-    flags: &ReplayFlags,
-    environment: &Environment,
-    topology: &Topology,
-    topic: &str,
-) -> Result<TopicInput, Problem> {
-    Ok(TopicInput {
-        kafka: kafka::settings(&flags.kafka, environment, &topology.kafka_client)?,
-        topic: topic.to_owned(),
-        partitions: (!flags.partition.is_empty()).then(|| flags.partition.clone()),
-        since: when::since(&flags.since)?,
-        until: when::since(&flags.until)?,
-        // What was routed is keyed by entity whatever the input is.
-        keyed_by_entity: topology.source.keyed_by == KeyedBy::Entity || topic == topology.sink.readings,
-    })
-}
-
-fn from_topic(flags: &ReplayFlags, input: &TopicInput, settings: &ReplaySettings, mut watch: Watch) -> Exit {
-    let replayed = topic::replay(input, settings, &mut |epoch| watch.print(epoch));
-    match replayed {
-        Ok(counts) => {
-            let ended = Ended { counts, broken: Vec::new(), resumed: false };
-            conclude(flags, watch, &ended)
-        }
         Err(RunError::Observer(error)) if error.kind() == io::ErrorKind::BrokenPipe => Exit::Done,
         Err(error) => refused(&error),
     }
@@ -251,6 +229,11 @@ fn summary(ended: &Ended, hint: Option<&str>) -> serde_json::Value {
         "findings": counts.findings,
         "anomalies": {"low": low, "medium": medium, "high": high},
         "incidents": counts.incidents,
+        "advice": {
+            "llm": counts.advice.llm, "cache": counts.advice.cache, "rules": counts.advice.rules,
+            "failed": counts.advice.failed, "calls": counts.advice.usage.calls,
+            "tokens": {"in": counts.advice.usage.tokens_in, "out": counts.advice.usage.tokens_out},
+        },
         "broken": ended.broken.iter().map(ToString::to_string).collect::<Vec<_>>(),
         "hint": hint,
     })

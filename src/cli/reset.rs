@@ -38,7 +38,7 @@ pub(super) fn run(flags: &ResetFlags, environment: &Environment) -> Exit {
     };
     let state = settings::state_dir(flags.state.as_ref(), environment, &topology);
     let roles = Roles::of(&topology, true);
-    let mut internal = vec![roles.changelog.clone()];
+    let mut internal: Vec<String> = roles.changelogs().cloned().collect();
     if roles.is_routed() {
         internal.push(roles.judged.clone());
     }

@@ -108,7 +108,7 @@ pub(super) fn state_dir(flag: Option<&PathBuf>, environment: &Environment, topol
     said.unwrap_or_else(|| PathBuf::from("state").join(&topology.name))
 }
 
-fn problems(name: &str, found: &[topology::Problem]) -> Problem {
+pub(super) fn problems(name: &str, found: &[topology::Problem]) -> Problem {
     let lines: Vec<String> = found.iter().map(|problem| format!("\n  {problem}")).collect();
     Problem(format!("topology {name} has {} {}:{}", lines.len(), plural(lines.len()), lines.concat()))
 }

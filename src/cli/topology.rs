@@ -53,6 +53,10 @@ pub(super) fn run(flags: &TopologyFlags, environment: &Environment) -> Exit {
         Ok(topology) => topology,
         Err(problem) => return Exit::configuration(&problem),
     };
+    // What the topology names beside itself is checked with it.
+    if let Err(problem) = super::advice::settings(&topology, &choice, environment) {
+        return Exit::configuration(&problem);
+    }
     let text = match format {
         None => format!("topology {} is fine\n", topology.name),
         Some(Format::Text) => describe::text(&topology),

@@ -4,30 +4,34 @@
 //! <dir>/lock      held while the store is open
 //! <dir>/format    the number of the format, as text
 //! <dir>/used      there once something was committed
+//! <dir>/damaged   there once something could not be read back
 //! <dir>/rows/     sled's own files, a tree a task: key 0 is the footer, keys 1 ‖ table ‖ key are the rows
 //! ```
 //!
 //! A directory that cannot be read any more is set aside under a new name, never deleted.
 
-use std::fs::{File, OpenOptions, TryLockError};
-use std::io;
+mod directory;
+
+use std::fs::File;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use directory::{check_format, convert, damaged, failed, lock, set_aside};
+
 use crate::edge::ports::{EachRow, Store, StoreError, Stores};
 use crate::flow::Change;
 use crate::flow::task::TaskId;
 
-/// The format this version reads and writes.
-const FORMAT: u32 = 2;
 /// What sled may keep in memory: rows are read once at the start, so a small cache does.
 const CACHE_BYTES: u64 = 64 << 20;
 /// How long a cache may keep what was applied to itself.
 const FLUSH_EVERY_MS: u64 = 200;
 /// The file that says that something was committed.
 const USED: &str = "used";
+/// The file that says that something could not be read back.
+const DAMAGED: &str = "damaged";
 const FOOTER: &[u8] = &[0];
 const ROW: u8 = 1;
 
@@ -43,12 +47,24 @@ pub struct Sled {
 #[derive(Debug)]
 struct Shared {
     dir: PathBuf,
-    // Dropped in this order, so that whoever gets the lock finds the rows released.
-    db: ::sled::Db,
-    _release: Release,
+    /// There until this is dropped.
+    db: Option<(::sled::Db, Release)>,
+    // Dropped last, so that whoever gets the lock finds the rows released.
     _lock: File,
     /// Whether something was committed.
     used: AtomicBool,
+    /// Whether something could not be read back.
+    broken: AtomicBool,
+}
+
+impl Drop for Shared {
+    fn drop(&mut self) {
+        let db = self.db.take();
+        if self.broken.load(Ordering::Relaxed) {
+            // Dropping it would write to, and perhaps panic over, the damaged files.
+            std::mem::forget(db);
+        }
+    }
 }
 
 /// When what was applied is handed to the system.
@@ -87,7 +103,9 @@ impl Sled {
         Sled::open_flushing(dir, Flushing::AtOnce)
     }
 
-    /// The same for a cache of what is committed elsewhere: the last epochs may be missing after a crash.
+    /// The same for a cache of what is committed elsewhere: the last epochs may be missing after a crash, and rows are
+    /// not looked at before they are asked for. One that turns out to be damaged then says so, and is set aside when it
+    /// is opened again.
     pub fn open_as_cache(dir: &Path) -> Result<Opened, StoreError> {
         Sled::open_flushing(dir, Flushing::Soon)
     }
@@ -108,6 +126,9 @@ impl Sled {
         let lock = lock(dir)?;
         let path = dir.join("rows");
         check_format(dir, path.exists())?;
+        if dir.join(DAMAGED).exists() {
+            return Err(damaged("open", dir, "what was committed could not be read back"));
+        }
         let config = ::sled::Config::new()
             .path(&path)
             .cache_capacity(CACHE_BYTES)
@@ -117,28 +138,51 @@ impl Sled {
             .map_err(|_| damaged("open", dir, "its files make no sense"))?
             .map_err(|error| convert("open", dir, error))?;
         let used = dir.join(USED).exists();
-        match catch_unwind(AssertUnwindSafe(|| readable(&db))) {
-            // sled takes a file that lost its content for a new one.
-            Ok(Ok(false)) if used => Err(damaged("read", dir, "what was committed is gone")),
-            Ok(Ok(_)) => {
-                let release = Release(path.join("db"));
-                let rows = ::sled::Tree::clone(&db);
-                let used = AtomicBool::new(used);
-                let shared = Arc::new(Shared { dir: dir.into(), db, _release: release, _lock: lock, used });
-                Ok(Sled { rows, shared, flushing })
-            }
-            Ok(Err(error)) => Err(convert("read", dir, error)),
-            Err(_) => {
-                // Dropping it would write to, and perhaps panic over, the damaged files.
-                std::mem::forget(db);
-                Err(damaged("read", dir, "its pages make no sense"))
-            }
+        let rows = ::sled::Tree::clone(&db);
+        let shared = Shared {
+            dir: dir.into(),
+            db: Some((db, Release(path.join("db")))),
+            _lock: lock,
+            used: AtomicBool::new(used),
+            broken: AtomicBool::new(false),
+        };
+        let store = Sled { rows, shared: Arc::new(shared), flushing };
+        let committed = store.guarded("read", || match flushing {
+            Flushing::AtOnce => readable(store.db()),
+            Flushing::Soon => has_footer(store.db()),
+        })?;
+        // sled takes a file that lost its content for a new one.
+        if used && !committed { Err(damaged("read", dir, "what was committed is gone")) } else { Ok(store) }
+    }
+
+    /// What sled says to `doing`. Where it finds, or panics over, damaged pages, they are not touched again.
+    fn guarded<T>(
+        &self,
+        doing: &'static str,
+        what: impl FnOnce() -> Result<T, ::sled::Error>,
+    ) -> Result<T, StoreError> {
+        if self.shared.broken.load(Ordering::Relaxed) {
+            // What panicked may have left a lock behind for which the next call would wait for ever.
+            return Err(damaged(doing, self.dir(), "its pages make no sense"));
         }
+        let said = catch_unwind(AssertUnwindSafe(what))
+            .map_err(|_| damaged(doing, self.dir(), "its pages make no sense"))
+            .and_then(|said| said.map_err(|error| convert(doing, self.dir(), error)));
+        if let Err(StoreError::Damaged { .. }) = &said {
+            self.shared.broken.store(true, Ordering::Relaxed);
+            // Without it the next process finds out by itself.
+            let _ = File::create(self.dir().join(DAMAGED));
+        }
+        said
+    }
+
+    fn db(&self) -> &::sled::Db {
+        &self.shared.db.as_ref().expect("it is there until it is dropped").0
     }
 
     /// The tasks that have a store in this directory, in order.
     pub fn tasks(&self) -> Vec<TaskId> {
-        let names = self.shared.db.tree_names();
+        let names = self.db().tree_names();
         let mut tasks: Vec<TaskId> =
             names.iter().filter_map(|name| std::str::from_utf8(name).ok()?.parse().ok()).collect();
         tasks.sort_unstable();
@@ -150,44 +194,53 @@ impl Sled {
     }
 }
 
+/// Whether there is a footer somewhere.
+fn has_footer(db: &::sled::Db) -> Result<bool, ::sled::Error> {
+    for name in db.tree_names() {
+        if db.open_tree(name)?.get(FOOTER)?.is_some() {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
 /// Reads everything once. Whether there is a footer somewhere.
 fn readable(db: &::sled::Db) -> Result<bool, ::sled::Error> {
-    let mut committed = false;
     for name in db.tree_names() {
-        let tree = db.open_tree(name)?;
-        if let Some(error) = tree.iter().find_map(Result::err) {
+        if let Some(error) = db.open_tree(name)?.iter().find_map(Result::err) {
             return Err(error);
         }
-        committed |= tree.get(FOOTER)?.is_some();
     }
-    Ok(committed)
+    has_footer(db)
 }
 
 impl Stores for Sled {
     type Store = Sled;
 
     fn open(&self, task: TaskId) -> Result<Sled, StoreError> {
-        let rows =
-            self.shared.db.open_tree(task.to_string()).map_err(|error| convert("open", self.dir(), error))?;
+        let rows = self.guarded("open", || self.db().open_tree(task.to_string()))?;
         Ok(Sled { rows, shared: Arc::clone(&self.shared), flushing: self.flushing })
     }
 }
 
 impl Store for Sled {
     fn footer(&self) -> Result<Option<Vec<u8>>, StoreError> {
-        let footer = self.rows.get(FOOTER).map_err(|error| convert("read", self.dir(), error))?;
+        let footer = self.guarded("read", || self.rows.get(FOOTER))?;
         Ok(footer.map(|footer| footer.to_vec()))
     }
 
     fn rows(&self, each: EachRow<'_>) -> Result<(), StoreError> {
-        for row in self.rows.scan_prefix([ROW]) {
-            let (key, row) = row.map_err(|error| convert("read", self.dir(), error))?;
-            match key.as_ref() {
-                [_, table, key @ ..] => each(*table, key, &row),
-                _ => return Err(damaged("read", self.dir(), "a key is too short")),
+        self.guarded("read", || {
+            for row in self.rows.scan_prefix([ROW]) {
+                let (key, row) = row?;
+                // Nobody writes a shorter key.
+                let [_, table, key @ ..] = key.as_ref() else {
+                    return Err(::sled::Error::Corruption { at: None, bt: () });
+                };
+                each(*table, key, &row);
             }
-        }
-        Ok(())
+            Ok(())
+        })
     }
 
     fn apply(&mut self, changes: &[Change], footer: &[u8]) -> Result<(), StoreError> {
@@ -200,13 +253,15 @@ impl Store for Sled {
             }
         }
         batch.insert(FOOTER, footer);
-        let applied = self.rows.apply_batch(batch).and_then(|()| match self.flushing {
-            Flushing::AtOnce => self.rows.flush().map(|_| ()),
-            Flushing::Soon => Ok(()),
-        });
-        applied.map_err(|error| convert("write", self.dir(), error))?;
-        if !self.shared.used.load(Ordering::Relaxed) {
-            self.rows.flush().map_err(|error| convert("write", self.dir(), error))?;
+        let first = !self.shared.used.load(Ordering::Relaxed);
+        self.guarded("write", || {
+            self.rows.apply_batch(batch)?;
+            match self.flushing {
+                Flushing::Soon if !first => Ok(()),
+                Flushing::Soon | Flushing::AtOnce => self.rows.flush().map(|_| ()),
+            }
+        })?;
+        if first {
             File::create(self.dir().join(USED)).map_err(|source| failed("write", self.dir(), source))?;
             self.shared.used.store(true, Ordering::Relaxed);
         }
@@ -214,74 +269,7 @@ impl Store for Sled {
     }
 
     fn clear(&mut self) -> Result<(), StoreError> {
-        self.rows.clear().map_err(|error| convert("write", self.dir(), error))
-    }
-}
-
-fn lock(dir: &Path) -> Result<File, StoreError> {
-    let path = dir.join("lock");
-    let file = OpenOptions::new().write(true).create(true).truncate(false).open(&path);
-    let file = file.map_err(|source| failed("open", &path, source))?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(StoreError::Locked { path: dir.into() }),
-        Err(TryLockError::Error(source)) => Err(failed("lock", dir, source)),
-    }
-}
-
-/// Refuses a newer format; a new directory gets the present one.
-fn check_format(dir: &Path, has_rows: bool) -> Result<(), StoreError> {
-    let path = dir.join("format");
-    match std::fs::read(&path) {
-        Ok(text) => match std::str::from_utf8(&text).ok().and_then(|text| text.trim().parse::<u32>().ok()) {
-            Some(FORMAT) => Ok(()),
-            Some(found) if found > FORMAT => {
-                Err(StoreError::Newer { path: dir.into(), found, known: FORMAT })
-            }
-            _ => Err(damaged("open", dir, "its format is not a number")),
-        },
-        Err(error) if error.kind() == io::ErrorKind::NotFound && has_rows => {
-            Err(damaged("open", dir, "the file `format` is missing"))
-        }
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            std::fs::write(&path, format!("{FORMAT}\n")).map_err(|source| failed("write", &path, source))
-        }
-        Err(source) => Err(failed("open", &path, source)),
-    }
-}
-
-fn set_aside(dir: &Path) -> Result<PathBuf, StoreError> {
-    let name = |number: u32| {
-        let mut name = dir.as_os_str().to_owned();
-        name.push(format!(".damaged-{number}"));
-        PathBuf::from(name)
-    };
-    let aside = (1..=u32::MAX).map(name).find(|path| !path.exists());
-    let aside = aside.expect("a directory does not hold four billion damaged stores");
-    std::fs::rename(dir, &aside).map_err(|source| failed("set aside", dir, source))?;
-    Ok(aside)
-}
-
-fn damaged(doing: &'static str, dir: &Path, detail: impl Into<String>) -> StoreError {
-    StoreError::Damaged { doing, path: dir.into(), detail: detail.into() }
-}
-
-fn failed(doing: &'static str, path: &Path, source: io::Error) -> StoreError {
-    let path = path.into();
-    match source.kind() {
-        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => StoreError::Full { doing, path, source },
-        // sled reports bytes that it cannot decode as one of these.
-        io::ErrorKind::UnexpectedEof | io::ErrorKind::InvalidData => {
-            StoreError::Damaged { doing, path, detail: source.to_string() }
-        }
-        _ => StoreError::Other { doing, path, source },
-    }
-}
-
-fn convert(doing: &'static str, dir: &Path, error: ::sled::Error) -> StoreError {
-    match error {
-        ::sled::Error::Io(source) => failed(doing, dir, source),
-        error => damaged(doing, dir, error.to_string()),
+        self.guarded("write", || self.rows.clear())
     }
 }
 

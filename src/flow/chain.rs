@@ -1,11 +1,17 @@
 //! `detect` and `advise` chained in memory, as a replay runs them: what one emits the other takes at once.
 //!
+//! Questions of `advise` are answered before an epoch ends, because both flows share it: [`Chain::pull`] lets them arise,
+//! whoever drives the chain asks, and [`Flow::epoch`] gives up on those that nobody has answered.
+//!
 //! `route` has no part in it: on a single partition it changes neither readings nor their order.
 
 use serde::{Deserialize, Serialize};
 
 use super::advise::Advise;
-use super::detection::{Detection, DetectionSettings};
+use super::advise::memory::{ANSWERS, ENTITIES};
+use super::advise::question::{Answer, Question};
+use super::advise::settings::AdviseSettings;
+use super::detection::{Detection, DetectionSettings, Keeping};
 use super::record::{Extent, Format, Offset, Origin, Output, RawRecord, Role};
 use super::{Epoch, Flow, Unreadable};
 
@@ -15,6 +21,8 @@ pub struct Chain {
     detection: Detection,
     advise: Advise,
     findings: u64,
+    /// Of `detect`, whose findings `advise` has.
+    pulled: Option<Epoch>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -26,14 +34,22 @@ struct Position {
 
 impl Chain {
     /// Both flows with nothing learned.
-    pub fn new(detection: &DetectionSettings, advise: bool) -> Chain {
-        Chain { detection: Detection::new(detection), advise: Advise::new(advise), findings: 0 }
+    pub fn new(detection: &DetectionSettings, advise: AdviseSettings) -> Chain {
+        let advise = AdviseSettings { keep_changes: detection.keeping != Keeping::Nothing, ..advise };
+        Chain {
+            detection: Detection::new(detection),
+            advise: Advise::with(advise),
+            findings: 0,
+            pulled: None,
+        }
     }
 
-    /// Hands findings to `advise`; everything else leaves as it is.
-    fn pass_on(&mut self, outputs: Vec<Output>) -> Vec<Output> {
-        let (findings, mut leaving): (Vec<Output>, Vec<Output>) =
-            outputs.into_iter().partition(|output| output.role == Role::Findings);
+    /// Hands what was found to `advise`; `next` is the record to be read next.
+    pub fn pull(&mut self, next: Offset) {
+        let mut epoch = self.detection.epoch(next);
+        let (findings, leaving): (Vec<Output>, Vec<Output>) =
+            epoch.outputs.into_iter().partition(|output| output.role == Role::Findings);
+        epoch.outputs = leaving;
         for finding in findings {
             let record = RawRecord {
                 offset: Offset(self.findings),
@@ -46,9 +62,10 @@ impl Chain {
             self.advise.process(&[record]);
             self.findings += 1;
         }
-        let advised = self.advise.epoch(Offset(self.findings));
-        leaving.extend(advised.outputs);
-        leaving
+        match &mut self.pulled {
+            Some(pulled) => pulled.append(epoch),
+            None => self.pulled = Some(epoch),
+        }
     }
 }
 
@@ -66,13 +83,15 @@ impl Flow for Chain {
     }
 
     fn epoch(&mut self, next: Offset) -> Epoch {
-        let mut epoch = self.detection.epoch(next);
-        epoch.outputs = self.pass_on(epoch.outputs);
-        let position = Position {
-            detection: epoch.position,
-            advise: self.advise.epoch(Offset(self.findings)).position,
-            findings: self.findings,
-        };
+        self.pull(next);
+        self.advise.give_up("nobody asked the model");
+        let mut epoch = self.pulled.take().unwrap_or_default();
+        let advised = self.advise.epoch(Offset(self.findings));
+        epoch.outputs.extend(advised.outputs);
+        epoch.changes.extend(advised.changes);
+        epoch.counts.advice = advised.counts.advice;
+        let position =
+            Position { detection: epoch.position, advise: advised.position, findings: self.findings };
         epoch.position = postcard::to_stdvec(&position).expect("a position is plain data");
         epoch
     }
@@ -80,11 +99,25 @@ impl Flow for Chain {
     fn restore(&mut self, position: &[u8], rows: &[(u8, Vec<u8>, Vec<u8>)]) -> Result<(), Unreadable> {
         let position: Position = postcard::from_bytes(position).map_err(|_| Unreadable)?;
         self.findings = position.findings;
-        self.advise.restore(&position.advise, &[])?;
-        self.detection.restore(&position.detection, rows)
+        let (advised, detected): (Vec<_>, Vec<_>) =
+            rows.iter().cloned().partition(|(table, _, _)| matches!(*table, ANSWERS | ENTITIES));
+        self.advise.restore(&position.advise, &advised)?;
+        self.detection.restore(&position.detection, &detected)
     }
 
     fn refill(&mut self, records: &[RawRecord<'_>]) {
         self.detection.refill(records);
+    }
+
+    fn questions(&mut self) -> Vec<Question> {
+        self.advise.questions()
+    }
+
+    fn answer(&mut self, answer: Answer) {
+        self.advise.answer(answer);
+    }
+
+    fn is_full(&self) -> bool {
+        self.advise.is_full()
     }
 }

@@ -22,6 +22,7 @@ pub mod task;
 pub mod time;
 pub mod window;
 
+use advise::question::{AdviceCounts, Answer, Question};
 use record::{Offset, Output, RawRecord, Reason};
 use samples::Sample;
 use time::EventTime;
@@ -101,6 +102,8 @@ pub struct Counts {
     pub anomalies: [u64; 3],
     /// Incidents opened.
     pub incidents: u64,
+    /// Where advice came from.
+    pub advice: AdviceCounts,
 }
 
 impl Counts {
@@ -118,7 +121,9 @@ impl Counts {
             findings,
             anomalies,
             incidents,
+            advice,
         } = other;
+        self.advice.add(advice);
         self.records += records;
         self.late_in_own_order += late_in_own_order;
         self.windowed += windowed;
@@ -158,4 +163,16 @@ pub trait Flow {
     fn restore(&mut self, position: &[u8], rows: &[(u8, Vec<u8>, Vec<u8>)]) -> Result<(), Unreadable>;
     /// Takes records again, only to fill windows that were open: nothing is emitted, learned or counted.
     fn refill(&mut self, records: &[RawRecord<'_>]);
+
+    /// What has to be asked outside before the flow can go on, each question once. Asking may take long and may fail; an
+    /// epoch in between holds what is done, and a restart asks again what is not.
+    fn questions(&mut self) -> Vec<Question> {
+        Vec::new()
+    }
+    /// Takes the end of a question. One that it does not wait for, or not any more, changes nothing.
+    fn answer(&mut self, _: Answer) {}
+    /// Whether no more records should be handed over before answers have come.
+    fn is_full(&self) -> bool {
+        false
+    }
 }

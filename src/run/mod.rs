@@ -1,5 +1,6 @@
 //! Joins flow and edges: a replay over files, and the stream next to Kafka.
 
+pub mod advise;
 pub mod audit;
 pub mod replay;
 pub mod screen;

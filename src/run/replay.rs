@@ -9,11 +9,13 @@ pub mod state;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use super::advise;
 use crate::edge::files::{Bounds, Broken, InputError, Inputs};
 use crate::edge::kafka::KafkaError;
 use crate::edge::outbox::OutboxError;
-use crate::edge::ports::{Store, StoreError};
+use crate::edge::ports::{Advisor, Store, StoreError};
 use crate::edge::sled::Sled;
+use crate::flow::advise::settings::AdviseSettings;
 use crate::flow::chain::Chain;
 use crate::flow::detection::DetectionSettings;
 use crate::flow::record::{Offset, RawRecord};
@@ -35,8 +37,8 @@ pub struct ReplaySettings {
     pub topology: String,
     /// The flow `detect`.
     pub detection: DetectionSettings,
-    /// Whether `advise` gives recommendations.
-    pub advise: bool,
+    /// The flow `advise`.
+    pub advise: AdviseSettings,
     /// The input files; `-` is standard input.
     pub files: Vec<PathBuf>,
     /// Where learned rows are kept, if anywhere.
@@ -93,6 +95,8 @@ pub enum RunError {
 pub struct Replay {
     settings: ReplaySettings,
     flow: Chain,
+    /// Who answers the questions of `advise`, if anybody does.
+    advisor: Option<Box<dyn Advisor>>,
     times: Decoder,
     inputs: Inputs,
     store: Option<Sled>,
@@ -118,8 +122,8 @@ pub struct Ended {
 
 impl Replay {
     /// Opens everything, and comes back to where the last run with that state ended.
-    pub fn open(settings: ReplaySettings) -> Result<Replay, RunError> {
-        let mut flow = Chain::new(&settings.detection, settings.advise);
+    pub fn open(settings: ReplaySettings, advisor: Option<Box<dyn Advisor>>) -> Result<Replay, RunError> {
+        let mut flow = Chain::new(&settings.detection, settings.advise.clone());
         let (store, footer) = match &settings.state {
             Some(dir) => {
                 let (store, footer) = open_state(dir)?;
@@ -143,6 +147,7 @@ impl Replay {
             times: Decoder::new(settings.detection.schema.clone(), settings.detection.max_payload_bytes),
             sequence: footer.map_or(0, |footer| footer.sequence),
             flow,
+            advisor,
             inputs,
             store,
             outbox,
@@ -204,7 +209,12 @@ impl Replay {
 
     /// Makes what happened since the last commit true: outputs first, then rows and footer at once.
     fn commit(&mut self, observe: &mut dyn FnMut(&Epoch, &Replay) -> io::Result<()>) -> Result<(), RunError> {
-        let epoch = self.flow.epoch(self.inputs.next().max(self.live_from));
+        let next = self.inputs.next().max(self.live_from);
+        if let Some(advisor) = &mut self.advisor {
+            self.flow.pull(next);
+            advise::settle(&mut self.flow, &mut **advisor);
+        }
+        let epoch = self.flow.epoch(next);
         self.counts.add(&epoch.counts);
         observe(&epoch, self).map_err(RunError::Observer)?;
         let lengths = match &mut self.outbox {

@@ -7,8 +7,10 @@ use std::collections::VecDeque;
 use std::io;
 use std::time::Duration;
 
+use super::advise;
 use super::replay::{OutputFiles, ReplaySettings, RunError};
 use crate::edge::kafka::{KafkaSettings, ReadEvent, Reader, Since};
+use crate::edge::ports::Advisor;
 use crate::flow::chain::Chain;
 use crate::flow::record::{Extent, Format, Offset, Origin, RawRecord};
 use crate::flow::source::Decoder;
@@ -93,6 +95,7 @@ fn raw(partition: u32, number: u64, owned: &Owned) -> RawRecord<'_> {
 
 /// Where epochs go.
 struct Leaving<'a> {
+    advisor: Option<&'a mut (dyn Advisor + 'static)>,
     files: Option<OutputFiles>,
     topic: &'a str,
     counts: Counts,
@@ -100,7 +103,14 @@ struct Leaving<'a> {
 }
 
 impl Leaving<'_> {
-    fn take(&mut self, epoch: &Epoch) -> Result<(), RunError> {
+    /// Takes what a flow did before that record.
+    fn take(&mut self, flow: &mut Chain, next: u64) -> Result<(), RunError> {
+        let next = Offset(next);
+        if let Some(advisor) = self.advisor.as_deref_mut() {
+            flow.pull(next);
+            advise::settle(flow, advisor);
+        }
+        let epoch = &flow.epoch(next);
         self.counts.add(&epoch.counts);
         (self.observe)(epoch).map_err(RunError::Observer)?;
         let topic = self.topic;
@@ -115,6 +125,7 @@ impl Leaving<'_> {
 pub fn replay(
     input: &TopicInput,
     settings: &ReplaySettings,
+    advisor: Option<&mut (dyn Advisor + 'static)>,
     observe: &mut dyn FnMut(&Epoch) -> io::Result<()>,
 ) -> Result<Counts, RunError> {
     let only = input.partitions.as_deref();
@@ -122,7 +133,7 @@ pub fn replay(
     let partitions = whole.partitions();
     drop(whole);
     let files = settings.out.as_ref().map(|dir| OutputFiles::open(dir, settings, None)).transpose()?;
-    let mut leaving = Leaving { files, topic: &input.topic, counts: Counts::default(), observe };
+    let mut leaving = Leaving { advisor, files, topic: &input.topic, counts: Counts::default(), observe };
     let stands_alone = input.keyed_by_entity || settings.detection.window.kind == WindowKind::Message;
     if stands_alone {
         for partition in partitions {
@@ -136,7 +147,7 @@ pub fn replay(
 }
 
 fn alone(mut lane: Lane, settings: &ReplaySettings, leaving: &mut Leaving<'_>) -> Result<(), RunError> {
-    let mut flow = Chain::new(&settings.detection, settings.advise);
+    let mut flow = Chain::new(&settings.detection, settings.advise.clone());
     let mut next = lane.first;
     while lane.fill()? {
         let records: Vec<RawRecord<'_>> =
@@ -144,12 +155,12 @@ fn alone(mut lane: Lane, settings: &ReplaySettings, leaving: &mut Leaving<'_>) -
         flow.process(&records);
         next = records.last().map_or(next, |record| record.offset.0 + 1);
         lane.queue.clear();
-        leaving.take(&flow.epoch(Offset(next)))?;
+        leaving.take(&mut flow, next)?;
     }
     if !settings.leave_open {
         flow.finish();
     }
-    leaving.take(&flow.epoch(Offset(next)))
+    leaving.take(&mut flow, next)
 }
 
 fn merged(
@@ -157,7 +168,7 @@ fn merged(
     settings: &ReplaySettings,
     leaving: &mut Leaving<'_>,
 ) -> Result<(), RunError> {
-    let mut flow = Chain::new(&settings.detection, settings.advise);
+    let mut flow = Chain::new(&settings.detection, settings.advise.clone());
     let mut times = Decoder::new(settings.detection.schema.clone(), settings.detection.max_payload_bytes);
     let (mut number, mut since_epoch) = (0, 0);
     loop {
@@ -182,11 +193,11 @@ fn merged(
         since_epoch += 1;
         if since_epoch == BATCH_RECORDS {
             since_epoch = 0;
-            leaving.take(&flow.epoch(Offset(number)))?;
+            leaving.take(&mut flow, number)?;
         }
     }
     if !settings.leave_open {
         flow.finish();
     }
-    leaving.take(&flow.epoch(Offset(number)))
+    leaving.take(&mut flow, number)
 }

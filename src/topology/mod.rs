@@ -13,6 +13,7 @@ mod json_schema;
 mod keys;
 mod overrides;
 mod problem;
+mod runbook;
 mod takes;
 pub mod units;
 
@@ -90,10 +91,37 @@ pub struct StreamSettings {
 }
 
 /// The `[advise]`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AdviseSettings {
     /// Whether findings get recommendations.
     pub enabled: bool,
+    /// A file of rules beside the built-in ones.
+    pub runbook: Option<String>,
+    /// A folder of Markdown files for a model.
+    pub notes: Option<String>,
+    /// Whether names are hidden from a model.
+    pub pseudonyms: bool,
+    /// How long a report waits for a model.
+    pub deadline_ms: i64,
+    /// Questions under way at a time in a process.
+    pub concurrency: usize,
+    /// Questions of a partition at a time.
+    pub open: usize,
+    /// The most that a process asks of a model.
+    pub budget: BudgetSettings,
+}
+
+/// The `budget` of `[advise]`; `None` is without limit.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct BudgetSettings {
+    /// Calls in any hour.
+    pub calls_an_hour: Option<u64>,
+    /// Calls in any day.
+    pub calls_a_day: Option<u64>,
+    /// Tokens in any hour.
+    pub tokens_an_hour: Option<u64>,
+    /// Tokens in any day.
+    pub tokens_a_day: Option<u64>,
 }
 
 /// The `[sink]`: topics by role, all different.
@@ -111,6 +139,8 @@ pub struct SinkSettings {
     pub readings: String,
     /// What was learned.
     pub changelog: String,
+    /// What was advised, for the incidents that are open and those that are like them.
+    pub advise_changelog: String,
     /// Which windows are reported.
     pub emit: Emit,
 }

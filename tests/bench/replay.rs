@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Instant;
 
+use tidewatch::flow::advise::settings::AdviseSettings;
 use tidewatch::flow::detection::Keeping;
 use tidewatch::run::{Replay, ReplaySettings};
 use tidewatch::simulate::write::{Encoder, Format};
@@ -86,7 +87,7 @@ fn replay(input: &Input, keys: &[(&str, &str)]) -> f64 {
         name: topology.name.clone(),
         topology: topology.fingerprint(),
         detection: topology.detection(false, Keeping::Nothing),
-        advise: true,
+        advise: AdviseSettings::runbook(true),
         files: vec![input.path.clone()],
         state: None,
         out: None,
@@ -94,7 +95,7 @@ fn replay(input: &Input, keys: &[(&str, &str)]) -> f64 {
         commit_every_records: 200_000,
     };
     let start = Instant::now();
-    let ended = Replay::open(settings).unwrap().run(&mut |_, _| Ok(())).unwrap();
+    let ended = Replay::open(settings, None).unwrap().run(&mut |_, _| Ok(())).unwrap();
     let seconds = start.elapsed().as_secs_f64();
     assert_eq!(ended.counts.windowed + ended.counts.late, input.readings);
     seconds

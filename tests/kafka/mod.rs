@@ -2,6 +2,7 @@
 
 #![expect(clippy::disallowed_methods, reason = "processes and brokers live by the clock")]
 
+mod advice;
 mod broker;
 mod chaos;
 mod commands;

@@ -56,6 +56,17 @@ fn a_state_directory_that_is_lost_or_damaged_is_restored_from_the_changelog() {
     assert!(damaged.log().contains("set aside"), "{}", damaged.log());
     damaged.stop();
     app.audit().fine();
+    // A row that nobody can have written is found only when rows are read, with the group joined.
+    let sled = sled::open(app.folder.file("s/rows")).unwrap();
+    sled.open_tree("detect-0").unwrap().insert([1], b"row").unwrap();
+    drop(sled);
+    app.folder.write("yet-more.ndjson", fleet(4, 200..300).join("\n"));
+    app.run("produce yet-more.ndjson").fine();
+    let mut found_late = app.start("s", "--no-advice");
+    found_late.wait_done();
+    assert!(found_late.log().contains("beginning again without it"), "{}", found_late.log());
+    found_late.stop();
+    app.audit().fine();
 }
 
 #[test]

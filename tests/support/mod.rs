@@ -1,5 +1,7 @@
 //! Running the program as a user does, in a folder of its own.
 
+pub mod model;
+
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};

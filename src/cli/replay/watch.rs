@@ -28,10 +28,10 @@ pub(super) struct Watch {
 
 impl Watch {
     /// Opens the page where one is wanted.
-    pub(super) fn new(flags: &ReplayFlags, topology: &Topology) -> Result<Watch, Exit> {
+    pub(super) fn new(flags: &ReplayFlags, topology: &Topology, advises: bool) -> Result<Watch, Exit> {
         let mut screen = None;
         if let Some(listen) = &flags.listen {
-            let about = page::about(topology, "replay", topology.advise.enabled && !flags.no_advice);
+            let about = page::about(topology, "replay", advises);
             let (opened, address) = page::open(listen, about, &topology.schema)?;
             tracing::info!(%address, "the live page");
             screen = Some(opened);

@@ -12,13 +12,16 @@ use clap::Args;
 use futures::FutureExt;
 use tokio::signal::unix::{SignalKind, signal};
 
+use super::advice;
 use super::kafka::{self, KafkaFlags};
 use super::settings::{self, Environment, Problem};
 use super::{Exit, TopologyChoice, page};
 use crate::edge::http::Server;
 use crate::edge::kafka::KafkaSettings;
+use crate::edge::llm::Llm;
 use crate::edge::metrics::Metrics;
 use crate::edge::ports::StoreError;
+use crate::flow::advise::settings::AdviseSettings;
 use crate::flow::window::settings::{TimeScope, WindowKind};
 use crate::run::screen::Screen;
 use crate::topology::Topology;
@@ -60,7 +63,9 @@ struct Plan {
     kafka: KafkaSettings,
     workers: u16,
     state: PathBuf,
-    advise: bool,
+    advise: AdviseSettings,
+    /// Who is asked, if a model is configured.
+    model: Option<Llm>,
     commit_every: Duration,
 }
 
@@ -98,11 +103,13 @@ fn plan(flags: &RunFlags, environment: &Environment) -> Result<Plan, Problem> {
             topology.name
         )));
     }
+    let (advise, model) = advice::prepare_run(&topology, &flags.choice, flags.no_advice, environment)?;
     Ok(Plan {
         kafka,
         workers: flags.workers,
         state: settings::state_dir(flags.state.as_ref(), environment, &topology),
-        advise: topology.advise.enabled && !flags.no_advice,
+        advise,
+        model,
         commit_every: Duration::from_millis(flags.commit_every),
         topology,
     })
@@ -119,7 +126,10 @@ async fn serve(plan: Plan, listen: &str) -> Exit {
         tracing::info!(%address, "the live page, /livez, /readyz and /metrics");
     }
     let metrics = Arc::new(Metrics::new());
-    let about = page::about(&plan.topology, "run", plan.advise);
+    if let Some(model) = &plan.model {
+        metrics.watch_model(model.numbers());
+    }
+    let about = page::about(&plan.topology, "run", plan.advise.enabled);
     let screen = Screen::new(about, &plan.topology.schema, Arc::clone(&metrics));
     let pages = Arc::clone(&screen);
     tokio::spawn(async move {

@@ -44,6 +44,8 @@ pub(super) fn topics(plan: &Plan, roles: &Roles, stopping: &Stopping) -> Result<
         let (state, message) = match look(&client, roles)? {
             Look::Complete(partitions) => {
                 check_settings(plan, roles, &client)?;
+                // Its thread looks up every 100 ms only, for which nobody needs to wait.
+                std::thread::spawn(move || drop(client));
                 return Ok(Some(partitions));
             }
             // Brokers hear of a new topic one after the other.
@@ -51,9 +53,7 @@ pub(super) fn topics(plan: &Plan, roles: &Roles, stopping: &Stopping) -> Result<
                 wait = FIRST_WAIT;
                 ("made", String::new())
             }
-            Look::Away(error) => {
-                ("away", format!("no broker answers at {}: {error}", plan.kafka.bootstrap_servers))
-            }
+            Look::Away(error) => ("away", error.to_string()),
             Look::Missing => ("missing", format!("the input topic {} does not exist yet", roles.input)),
         };
         if said != state && !message.is_empty() {
@@ -108,8 +108,9 @@ fn look(client: &Topics, roles: &Roles) -> Result<Look, Ended> {
 }
 
 fn check_settings(plan: &Plan, roles: &Roles, client: &Topics) -> Result<(), Ended> {
-    let mut names = vec![&roles.input, &roles.judged, &roles.changelog];
+    let mut names = vec![&roles.input, &roles.judged];
     names.dedup();
+    names.extend(roles.changelogs());
     let mut wrong = Vec::new();
     for topic in names {
         match client.config(topic) {

@@ -20,6 +20,8 @@ pub(in crate::cli) struct Roles {
     pub(in crate::cli) judged: String,
     pub(in crate::cli) findings: String,
     pub(in crate::cli) changelog: String,
+    /// Where findings are advised on.
+    pub(in crate::cli) advise_changelog: Option<String>,
     /// The topics that records leave to, by role.
     pub(in crate::cli) outputs: Vec<(Role, String)>,
 }
@@ -47,6 +49,7 @@ impl Roles {
             judged: if routed { sink.readings.clone() } else { topology.source.topic.clone() },
             findings: sink.findings.clone(),
             changelog: sink.changelog.clone(),
+            advise_changelog: advise.then(|| sink.advise_changelog.clone()),
             outputs,
         }
     }
@@ -54,6 +57,11 @@ impl Roles {
     /// Whether readings are routed before they are judged.
     pub(in crate::cli) fn is_routed(&self) -> bool {
         self.judged != self.input
+    }
+
+    /// The topics that hold what flows learn.
+    pub(in crate::cli) fn changelogs(&self) -> impl Iterator<Item = &String> {
+        std::iter::once(&self.changelog).chain(&self.advise_changelog)
     }
 
     /// The flows of detection's workers, and the topic each reads.
@@ -97,7 +105,9 @@ pub(in crate::cli) fn provision(roles: &Roles, there: &BTreeMap<String, u32>) ->
         Some(_) => {}
     }
     };
-    want(&roles.changelog, vec![("cleanup.policy", "compact".to_owned())], true);
+    for changelog in roles.changelogs() {
+        want(changelog, vec![("cleanup.policy", "compact".to_owned())], true);
+    }
     for (role, name) in &roles.outputs {
         match role {
             Role::Readings => want(name, readings_config(), true),
@@ -132,7 +142,7 @@ pub(in crate::cli) fn misconfigured(
     let policy = config.get("cleanup.policy").map_or("delete", String::as_str);
     let compacts = policy.split(',').any(|one| one.trim() == "compact");
     let deletes = policy.split(',').any(|one| one.trim() == "delete");
-    if topic == roles.changelog {
+    if roles.changelogs().any(|changelog| changelog == topic) {
         return (!compacts || deletes).then(|| {
             format!(
                 "topic {topic} has cleanup.policy={policy}, but what was learned must be kept: set cleanup.policy=compact"
@@ -191,10 +201,21 @@ mod tests {
         let all = made(provision(&roles("anything"), &there(&[("infra-input", 3)])));
         assert_eq!(
             all,
-            ["t-changelog/3", "t-findings/3", "t-rejected/3", "t-late/3", "t-readings/3", "infra-output/3"]
+            [
+                "t-changelog/3",
+                "t-advise-changelog/3",
+                "t-findings/3",
+                "t-rejected/3",
+                "t-late/3",
+                "t-readings/3",
+                "infra-output/3"
+            ]
         );
         let keyed = made(provision(&roles("entity"), &there(&[("infra-input", 3), ("t-late", 1)])));
-        assert_eq!(keyed, ["t-changelog/3", "t-findings/3", "t-rejected/3", "infra-output/3"]);
+        assert_eq!(
+            keyed,
+            ["t-changelog/3", "t-advise-changelog/3", "t-findings/3", "t-rejected/3", "infra-output/3"]
+        );
     }
 
     #[test]
@@ -202,7 +223,7 @@ mod tests {
         let grown = there(&[("infra-input", 8), ("t-readings", 3), ("t-changelog", 3), ("t-findings", 3)]);
         assert_eq!(
             made(provision(&roles("anything"), &grown)),
-            ["t-rejected/3", "t-late/3", "infra-output/3"]
+            ["t-advise-changelog/3", "t-rejected/3", "t-late/3", "infra-output/3"]
         );
     }
 
@@ -233,5 +254,6 @@ mod tests {
         check("anything", "t-readings", "retention.ms", "60000", "at least that");
         check("entity", "t-changelog", "cleanup.policy", "delete", "set cleanup.policy=compact");
         check("entity", "t-changelog", "cleanup.policy", "compact", "");
+        check("entity", "t-advise-changelog", "cleanup.policy", "delete", "set cleanup.policy=compact");
     }
 }

@@ -1,5 +1,6 @@
 //! The threads of a run: each with its own member, producer and tasks.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
@@ -10,6 +11,7 @@ use super::topics::Roles;
 use super::{Plan, start};
 use crate::edge::clock::SystemClock;
 use crate::edge::kafka::{Kafka, KafkaError, KafkaSettings, Names};
+use crate::edge::llm::Llm;
 use crate::edge::metrics::Metrics;
 use crate::edge::ports::{StoreError, Watch};
 use crate::edge::sled::Sled;
@@ -20,6 +22,8 @@ use crate::run::stream::{BelowRetention, Blueprint, Pace, Stop, Worker};
 
 /// A changelog may lack what was committed for so many times as long as a transaction may stay open.
 const OPEN_TRANSACTIONS: u32 = 3;
+/// How often a state directory that turns out to be damaged is set aside: a disk that damages the next one too is broken.
+const SET_ASIDE_AT_MOST: u32 = 3;
 /// How long a worker may take to leave its group.
 const LEAVING: Duration = Duration::from_secs(2);
 
@@ -75,7 +79,7 @@ pub(super) fn start(
 ) -> oneshot::Receiver<Ended> {
     let (tell, told) = oneshot::channel();
     thread::spawn(move || {
-        let ended = run(&plan, &metrics, watch, &stopping);
+        let ended = run(&plan, &metrics, &watch, &stopping);
         // Whoever waited may have given up.
         let _ = tell.send(ended);
     });
@@ -83,29 +87,46 @@ pub(super) fn start(
 }
 
 /// What every worker of a group shares.
-struct Crew {
+struct Crew<'a> {
     settings: KafkaSettings,
     blueprint: Arc<Blueprint>,
+    /// One for the process: its budget and its breaker hold for all.
+    model: Option<&'a Llm>,
     store: Arc<Sled>,
     watch: Arc<dyn Watch>,
-    stopping: Arc<Stopping>,
+    /// Whether the process was asked to.
+    stopping: &'a Stopping,
+    /// Whether one of them has ended, so that the others have to.
+    broken_up: AtomicBool,
 }
 
-fn run(plan: &Plan, metrics: &Metrics, watch: Arc<dyn Watch>, stopping: &Arc<Stopping>) -> Ended {
-    match prepare(plan, metrics, watch, stopping) {
-        Ok(Some((crew, members))) => work(&Arc::new(crew), members),
-        Ok(None) => Ended::Stopped,
-        Err(ended) => ended,
+fn run(plan: &Plan, metrics: &Metrics, watch: &Arc<dyn Watch>, stopping: &Stopping) -> Ended {
+    let mut set_aside = 0;
+    loop {
+        let ended = match prepare(plan, metrics, watch, stopping) {
+            Ok(Some((crew, members))) => work(&crew, members),
+            Ok(None) => Ended::Stopped,
+            Err(ended) => ended,
+        };
+        match ended {
+            Ended::Failed(Stop::Store(error @ StoreError::Damaged { .. }))
+                if set_aside < SET_ASIDE_AT_MOST =>
+            {
+                tracing::warn!(%error, "beginning again without it");
+                set_aside += 1;
+            }
+            ended => return ended,
+        }
     }
 }
 
 /// Opens what workers need, and names them; `None` when it was asked to stop meanwhile.
-fn prepare(
-    plan: &Plan,
+fn prepare<'a>(
+    plan: &'a Plan,
     metrics: &Metrics,
-    watch: Arc<dyn Watch>,
-    stopping: &Arc<Stopping>,
-) -> Result<Option<(Crew, Vec<Names>)>, Ended> {
+    watch: &Arc<dyn Watch>,
+    stopping: &'a Stopping,
+) -> Result<Option<(Crew<'a>, Vec<Names>)>, Ended> {
     let instance = start::instance(&plan.state).map_err(Ended::Store)?;
     let opened = Sled::open_as_cache(&plan.state).map_err(Ended::Store)?;
     if let Some(aside) = &opened.set_aside {
@@ -118,16 +139,18 @@ fn prepare(
             })
         })?;
     }
-    let roles = Roles::of(&plan.topology, plan.advise);
+    let roles = Roles::of(&plan.topology, plan.advise.enabled);
     let Some(partitions) = start::topics(plan, &roles, stopping)? else { return Ok(None) };
     let members = members(plan, &roles, &instance);
     metrics.expect(members.iter().map(|names| names.member.clone()));
     let crew = Crew {
         settings: plan.kafka.clone(),
         blueprint: Arc::new(blueprint(plan, &roles, partitions)),
+        model: plan.model.as_ref(),
         store: Arc::new(opened.store),
-        watch,
-        stopping: Arc::clone(stopping),
+        watch: Arc::clone(watch),
+        stopping,
+        broken_up: AtomicBool::new(false),
     };
     Ok(Some((crew, members)))
 }
@@ -141,6 +164,7 @@ fn blueprint(plan: &Plan, roles: &Roles, partitions: u32) -> Blueprint {
         application: topology.name.clone(),
         topology: topology.fingerprint(),
         detection: DetectionSettings { samples: true, ..topology.detection(false, keeping) },
+        advise: plan.advise.clone(),
         inputs,
         partitions,
         pace: Pace {
@@ -172,50 +196,50 @@ fn members(plan: &Plan, roles: &Roles, instance: &str) -> Vec<Names> {
             changelogs: vec![(FlowName::Detect, roles.changelog.clone())],
         })
         .collect();
-    if plan.advise {
+    if let Some(changelog) = &roles.advise_changelog {
         members.push(Names {
             group: format!("{name}-advise"),
             member: format!("{name}-{instance}-advise"),
             inputs: vec![(FlowName::Advise, roles.findings.clone())],
             outputs: of(&[Role::Reports, Role::Rejected]),
-            changelogs: Vec::new(),
+            changelogs: vec![(FlowName::Advise, changelog.clone())],
         });
     }
     members
 }
 
 /// Runs all workers; when one cannot go on, the others stop too.
-fn work(crew: &Arc<Crew>, members: Vec<Names>) -> Ended {
-    let threads: Vec<_> = members
-        .into_iter()
-        .map(|names| {
-            let crew = Arc::clone(crew);
-            thread::Builder::new().name(names.member.clone()).spawn(move || {
-                let ended = one(&crew, names);
-                crew.stopping.ask();
+fn work(crew: &Crew<'_>, members: Vec<Names>) -> Ended {
+    thread::scope(|scope| {
+        let start = |names: Names| {
+            thread::Builder::new().name(names.member.clone()).spawn_scoped(scope, move || {
+                let ended = one(crew, names);
+                crew.broken_up.store(true, Ordering::Relaxed);
                 ended
             })
-        })
-        .collect();
-    let mut worst = Ended::Stopped;
-    for thread in threads {
-        let ended = match thread.map(thread::JoinHandle::join) {
-            Ok(Ok(ended)) => ended,
-            Ok(Err(_)) => Ended::Panicked,
-            Err(source) => {
-                crew.stopping.ask();
-                Ended::Refused(format!("start a worker's thread: {source}"))
-            }
         };
-        if matches!(worst, Ended::Stopped) {
-            worst = ended;
+        let threads: Vec<_> = members.into_iter().map(start).collect();
+        let mut worst = Ended::Stopped;
+        for thread in threads {
+            let ended = match thread.map(thread::ScopedJoinHandle::join) {
+                Ok(Ok(ended)) => ended,
+                Ok(Err(_)) => Ended::Panicked,
+                Err(source) => {
+                    crew.broken_up.store(true, Ordering::Relaxed);
+                    Ended::Refused(format!("start a worker's thread: {source}"))
+                }
+            };
+            if matches!(worst, Ended::Stopped) {
+                worst = ended;
+            }
         }
-    }
-    worst
+        worst
+    })
 }
 
-fn one(crew: &Crew, names: Names) -> Ended {
+fn one(crew: &Crew<'_>, names: Names) -> Ended {
     let name = names.member.clone();
+    let advises = names.inputs.iter().any(|(flow, _)| *flow == FlowName::Advise);
     let kafka = match Kafka::join(&crew.settings, names) {
         Ok(kafka) => kafka,
         Err(error) => return Ended::Kafka(error),
@@ -223,8 +247,11 @@ fn one(crew: &Crew, names: Names) -> Ended {
     let (store, blueprint) = (Arc::clone(&crew.store), Arc::clone(&crew.blueprint));
     let watch = Arc::clone(&crew.watch);
     let mut worker = Worker::new(name, kafka, store, SystemClock::start(), blueprint, watch);
+    if let Some(model) = crew.model.filter(|_| advises) {
+        worker = worker.with_advisor(Box::new(model.advisor()));
+    }
     let ended = loop {
-        if crew.stopping.is_asked() {
+        if crew.stopping.is_asked() || crew.broken_up.load(Ordering::Relaxed) {
             break Ended::Stopped;
         }
         if let Err(stop) = worker.turn() {

@@ -13,6 +13,8 @@ use super::settings::{self, Environment};
 use super::{Exit, TopologyChoice, replay};
 use crate::edge::ports::{Store, StoreError};
 use crate::edge::sled::Sled;
+use crate::flow::advise::memory::{ANSWERS, ENTITIES};
+use crate::flow::advise::settings::AdviseSettings;
 use crate::flow::chain::Chain;
 use crate::flow::detection::{IDLE_MARKS, Keeping};
 use crate::run::replay::state::{Footer, open_state, restore};
@@ -124,6 +126,8 @@ fn table_name(topology: &Topology, table: u8) -> String {
     match table {
         0 => "windows".to_owned(),
         1 => "incidents".to_owned(),
+        ANSWERS => "advise answers".to_owned(),
+        ENTITIES => "advise incidents".to_owned(),
         IDLE_MARKS => "idle marks".to_owned(),
         other => match topology.detectors.get(usize::from(other) - 2) {
             Some(settings) => format!("detect.{} {}", other - 2, settings.kind.name()),
@@ -194,14 +198,14 @@ fn restored(dir: &Path, store: &Sled, footer: &Footer, topology: &Topology) -> R
         name: topology.name.clone(),
         topology: topology.fingerprint(),
         detection: topology.detection(false, Keeping::Everything),
-        advise: topology.advise.enabled,
+        advise: AdviseSettings::runbook(topology.advise.enabled),
         files: Vec::new(),
         state: None,
         out: None,
         leave_open: true,
         commit_every_records: 1,
     };
-    let mut flow = Chain::new(&settings.detection, settings.advise);
+    let mut flow = Chain::new(&settings.detection, settings.advise.clone());
     restore(&settings, dir, store, footer, &mut flow)?;
     Ok(flow)
 }

@@ -10,9 +10,10 @@ use crate::edge::kafka::{KafkaError, KafkaSettings, ReadEvent, Reader, Since};
 use crate::edge::ports::{ChangelogEvent, Store, StoreError, Stores};
 use crate::edge::sled::Sled;
 use crate::flow::Flow;
+use crate::flow::advise::Advise;
 use crate::flow::detection::{Detection, Keeping};
 use crate::flow::record::Offset;
-use crate::flow::task::TaskId;
+use crate::flow::task::{FlowName, TaskId};
 use crate::run::stream::digest::Digest;
 use crate::run::stream::footer::{LocalFooter, Marked};
 use crate::run::stream::restore::{Restoration, Row, Step};
@@ -98,12 +99,16 @@ pub(super) fn verify(
     let (mut text, mut fine) = (String::new(), true);
     for task in store.tasks() {
         let Some(Kept { local, rows }) = kept(store, task)? else { continue };
-        let mut wrong = of_itself(&local, &rows, topology);
+        let mut wrong = of_itself(task, &local, &rows, topology);
         let mut note = String::new();
         if wrong.is_none()
             && let Some(kafka) = kafka
         {
-            match against_changelog(kafka, &topology.sink.changelog, task, local.clone(), rows)? {
+            let changelog = match task.flow {
+                FlowName::Advise => &topology.sink.advise_changelog,
+                FlowName::Route | FlowName::Detect => &topology.sink.changelog,
+            };
+            match against_changelog(kafka, changelog, task, local.clone(), rows)? {
                 Ok(said) => note = said,
                 Err(said) => wrong = Some(said),
             }
@@ -124,7 +129,7 @@ pub(super) fn verify(
     Ok((text, fine))
 }
 
-fn of_itself(local: &LocalFooter, rows: &[Row], topology: &Topology) -> Option<String> {
+fn of_itself(task: TaskId, local: &LocalFooter, rows: &[Row], topology: &Topology) -> Option<String> {
     let footer = &local.footer;
     if footer.application != topology.name || footer.topology != topology.fingerprint() {
         return Some(format!("it is of another topology ({} {})", footer.application, footer.topology));
@@ -136,7 +141,12 @@ fn of_itself(local: &LocalFooter, rows: &[Row], topology: &Topology) -> Option<S
     if digest.sum() != footer.digest {
         return Some(format!("its {} rows are not those of epoch {}", digest.rows(), footer.sequence));
     }
-    let mut flow = Detection::new(&topology.detection(false, Keeping::Everything));
+    let mut flow: Box<dyn Flow> = match task.flow {
+        FlowName::Advise => Box::new(Advise::new(true)),
+        FlowName::Route | FlowName::Detect => {
+            Box::new(Detection::new(&topology.detection(false, Keeping::Everything)))
+        }
+    };
     flow.restore(&footer.position, rows).is_err().then(|| "a row cannot be read".to_owned())
 }
 

@@ -52,6 +52,9 @@ impl Transactions {
             let context = ProducerNotes(Arc::clone(&notes));
             let producer = ThreadedProducer::from_config_and_context(&config, context)
                 .map_err(|error| Failure::Spoilt(format!("create producer: {error}")))?;
+            // Asked before any broker is connected, the library waits half a second before it asks for the transaction's
+            // coordinator again. Nothing depends on the answer.
+            let _ = producer.client().fetch_cluster_id(RENEWAL);
             self.current = Some(Current { producer, notes, sent: 0, is_ready: false });
         }
         let current = self.current.as_mut().expect("it was just made");

@@ -107,7 +107,7 @@ impl Reader {
         let consumer = BaseConsumer::from_config_and_context(&config, PlainContext::default())
             .map_err(|error| KafkaError::new("create consumer", error))?;
         let doing = format!("read topic {topic}");
-        let failed = |error: LibraryError| KafkaError::new(&doing, error);
+        let failed = |error: LibraryError| KafkaError::asking(&settings.bootstrap_servers, &doing, &error);
         let metadata = consumer.fetch_metadata(Some(topic), ANSWER).map_err(failed)?;
         let found = metadata.topics().iter().find(|one| one.name() == topic && !one.partitions().is_empty());
         let Some(found) = found else { return Err(KafkaError::new(&doing, "there is no such topic")) };

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use rdkafka::ClientConfig;
 use rdkafka::config::RDKafkaLogLevel;
-use rdkafka::error::RDKafkaErrorCode as Code;
+use rdkafka::error::{KafkaError as LibraryError, RDKafkaErrorCode as Code};
 
 /// The settings that exactly-once rests on: they cannot be passed through.
 pub const OWN_SETTINGS: &[&str] = &[
@@ -59,6 +59,16 @@ pub struct KafkaError {
 impl KafkaError {
     pub(super) fn new(doing: impl Into<String>, detail: impl fmt::Display) -> KafkaError {
         KafkaError { doing: doing.into(), detail: format!("{detail}"), is_final: false }
+    }
+
+    /// The client gave up; where it reached nobody, that is said rather than how.
+    pub(super) fn asking(servers: &str, doing: impl Into<String>, error: &LibraryError) -> KafkaError {
+        match error.rdkafka_error_code() {
+            Some(Code::BrokerTransportFailure | Code::AllBrokersDown | Code::OperationTimedOut) => {
+                KafkaError::new(doing, format!("no broker answers at {servers}"))
+            }
+            _ => KafkaError::new(doing, error),
+        }
     }
 
     /// The brokers answered with that code.
@@ -145,6 +155,8 @@ impl KafkaSettings {
         config.set("auto.offset.reset", "error");
         // Measured: at the default of 1000 a full queue starves the worker.
         config.set("fetch.queue.backoff.ms", "5");
+        // A request that waits at the end of one partition keeps the next from being asked for.
+        config.set("fetch.wait.max.ms", "50");
         config.set("queued.min.messages", "10000");
         config
     }

@@ -27,6 +27,7 @@ pub struct Wanted {
 
 /// A handle on the cluster.
 pub struct Topics {
+    servers: String,
     client: AdminClient<PlainContext>,
     options: AdminOptions,
 }
@@ -37,13 +38,14 @@ impl Topics {
         let client = AdminClient::from_config_and_context(&settings.admin(), PlainContext::default())
             .map_err(|error| KafkaError::new("create client", error))?;
         let options = AdminOptions::new().request_timeout(Some(ANSWER)).operation_timeout(Some(ANSWER));
-        Ok(Topics { client, options })
+        Ok(Topics { servers: settings.bootstrap_servers.clone(), client, options })
     }
 
     /// How many partitions each topic has. Asks for all topics, as a question for one may create it.
     pub fn partitions(&self, patience: Duration) -> Result<BTreeMap<String, u32>, KafkaError> {
         let metadata = self.client.inner().fetch_metadata(None, patience);
-        let metadata = metadata.map_err(|error| KafkaError::new("ask which topics there are", error))?;
+        let asking = |error| KafkaError::asking(&self.servers, "ask which topics there are", &error);
+        let metadata = metadata.map_err(asking)?;
         let topics = metadata.topics().iter();
         Ok(topics.map(|topic| (topic.name().to_owned(), topic.partitions().len() as u32)).collect())
     }
@@ -51,7 +53,8 @@ impl Topics {
     /// The addresses of the brokers.
     pub fn brokers(&self, patience: Duration) -> Result<Vec<String>, KafkaError> {
         let metadata = self.client.inner().fetch_metadata(None, patience);
-        let metadata = metadata.map_err(|error| KafkaError::new("ask for the brokers", error))?;
+        let metadata =
+            metadata.map_err(|error| KafkaError::asking(&self.servers, "ask for the brokers", &error))?;
         Ok(metadata.brokers().iter().map(|broker| format!("{}:{}", broker.host(), broker.port())).collect())
     }
 

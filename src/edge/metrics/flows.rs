@@ -89,6 +89,8 @@ impl Flows {
             findings,
             anomalies,
             incidents,
+            // Told by `advice`.
+            advice: _,
         } = counts;
         add(&self.epochs, 1);
         add(&self.changelog_bytes, changelog_bytes);

@@ -2,6 +2,7 @@
 //!
 //! No label has a value that comes from outside: flows, partitions, reasons, roles and severities are all there are.
 
+mod advice;
 mod flows;
 mod made;
 mod tasks;
@@ -15,7 +16,7 @@ use prometheus::{Encoder, Histogram, IntCounter, IntCounterVec, IntGauge, Regist
 
 use crate::flow::task::TaskId;
 use flows::Flows;
-use made::{counter, counters, gauge, gauges, histogram};
+use made::{TASK, counter, counters, gauge, gauges, histogram};
 use tasks::Tasks;
 use visitors::Visitors;
 
@@ -32,6 +33,7 @@ pub struct Metrics {
     aborted: IntCounterVec,
     rebalances: IntCounter,
     away: IntGauge,
+    advice: advice::Advice,
     standing: Mutex<Standing>,
 }
 
@@ -86,14 +88,15 @@ impl Metrics {
                 "How often the group assigned partitions to a worker.",
             ),
             away: gauge(r, "tidewatch_workers_without_broker", "Workers to which no broker answers."),
+            advice: advice::Advice::new(r),
             registry,
             standing: Mutex::new(Standing::default()),
         }
     }
 
-    /// These workers have to join before the program is ready.
+    /// These workers, and no others, have to join before the program is ready.
     pub fn expect(&self, workers: impl IntoIterator<Item = String>) {
-        self.standing().expected.extend(workers);
+        *self.standing() = Standing { expected: workers.into_iter().collect(), ..Standing::default() };
     }
 
     fn standing(&self) -> MutexGuard<'_, Standing> {

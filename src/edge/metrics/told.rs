@@ -50,6 +50,8 @@ impl Watch for Metrics {
             }
             Notice::Committed { task, next, epoch, outputs, changelog_bytes, rows } => {
                 self.flows.committed(task, &epoch.counts, &outputs, changelog_bytes);
+                let labels = [task.flow.as_str(), &task.partition.to_string()];
+                self.advice.committed(&labels, &epoch.counts.advice);
                 set(&tasks.position, task, next.0);
                 set(&tasks.rows, task, rows as u64);
                 if let Some(watermark) = epoch.watermark {

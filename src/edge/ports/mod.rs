@@ -1,11 +1,13 @@
 //! What the loops ask of the outside, so that they need not know who answers.
 
+mod advisor;
 mod clock;
 mod pages;
 mod store;
 mod transport;
 mod watch;
 
+pub use advisor::{Advisor, BreakerState, ModelNumbers, Used};
 pub use clock::Clock;
 pub use pages::{Pages, Visit};
 pub use store::{EachRow, Store, StoreError, Stores};

@@ -115,6 +115,35 @@ fn a_damaged_store_holds_whole_epochs_or_is_set_aside() {
 }
 
 #[test]
+fn a_cache_whose_rows_cannot_be_read_back_says_so_and_is_set_aside_next_time() {
+    let scratch = Scratch::new();
+    let dir = scratch.path().join("state");
+    let mut store = Sled::open_as_cache(&dir).unwrap().store;
+    for epoch in 0..100 {
+        let row = Some("row".repeat(7000));
+        store.apply(&[change(1, &format!("{epoch}"), row.as_deref())], &[epoch]).unwrap();
+    }
+    drop(store);
+    let mut store = Sled::open_as_cache(&dir).unwrap().store;
+    // Opening has read the log, and forgets most of it until somebody asks for a row.
+    overwrite(&dir, |mut bytes| {
+        for byte in &mut bytes {
+            *byte ^= 0x5A;
+        }
+        bytes
+    });
+    let read = store.rows(&mut |_, _, _| {});
+    assert!(matches!(read, Err(StoreError::Damaged { .. })), "{read:?}");
+    for again in [store.apply(&[], b"footer"), store.clear(), store.footer().map(|_| ())] {
+        assert!(matches!(again, Err(StoreError::Damaged { .. })), "{again:?}");
+    }
+    drop(store);
+    let opened = Sled::open_as_cache(&dir).unwrap();
+    assert!(opened.set_aside.is_some());
+    assert!(rows(&opened.store).is_empty());
+}
+
+#[test]
 fn a_store_of_garbage_is_set_aside() {
     check_damaged(|dir| overwrite(dir, |bytes| vec![0xAB; bytes.len()]));
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::stop::Stop;
 use crate::flow::Flow;
 use crate::flow::advise::Advise;
+use crate::flow::advise::settings::AdviseSettings;
 use crate::flow::detection::{Detection, DetectionSettings};
 use crate::flow::route::Route;
 use crate::flow::task::{FlowName, TaskId};
@@ -18,6 +19,8 @@ pub struct Blueprint {
     pub topology: String,
     /// The flow `detect`.
     pub detection: DetectionSettings,
+    /// The flow `advise`. With a model, workers of this flow need somebody who asks it.
+    pub advise: AdviseSettings,
     /// The name of the topic that each flow reads, for the source of what it rejects.
     pub inputs: Vec<(FlowName, String)>,
     /// How many partitions the flows with a changelog may have: that of the changelog.
@@ -69,7 +72,7 @@ impl Blueprint {
         match flow {
             FlowName::Route => Box::new(Route::new(detection.schema.clone(), detection.max_payload_bytes)),
             FlowName::Detect => Box::new(Detection::new(detection)),
-            FlowName::Advise => Box::new(Advise::new(true)),
+            FlowName::Advise => Box::new(Advise::with(self.advise.clone())),
         }
     }
 
@@ -84,8 +87,8 @@ impl Blueprint {
     /// Whether a flow learns rows, which then have a changelog and a local store.
     pub fn learns(flow: FlowName) -> bool {
         match flow {
-            FlowName::Detect => true,
-            FlowName::Route | FlowName::Advise => false,
+            FlowName::Detect | FlowName::Advise => true,
+            FlowName::Route => false,
         }
     }
 

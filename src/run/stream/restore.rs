@@ -10,13 +10,14 @@
 //! set by hand      none                 a fresh start there, if the changelog is empty too
 //! ```
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::digest::Digest;
 use super::footer::{FOOTER_KEY, Footer, LocalFooter, Mark, Marked, ROW_TAG};
 use super::rules::{Rule, holds};
 use super::stop::Stop;
 use crate::edge::ports::ChangelogEvent;
+use crate::flow::Change;
 use crate::flow::record::Offset;
 use crate::flow::task::TaskId;
 
@@ -91,6 +92,8 @@ pub struct Restored {
     pub changelog_next: Offset,
     /// Where a fresh start begins, if somebody said so.
     pub begin_at: Option<Offset>,
+    /// Which rows the changelog has changed or removed.
+    pub touched: BTreeSet<(u8, Vec<u8>)>,
 }
 
 /// What comes after a changelog event.
@@ -117,7 +120,9 @@ pub struct Restoration {
     footer: Option<Footer>,
     rows: BTreeMap<(u8, Vec<u8>), Vec<u8>>,
     /// Since the last footer.
-    pending: Vec<(u8, Vec<u8>, Option<Vec<u8>>)>,
+    pending: Vec<Change>,
+    /// Which of the rows the changelog has changed.
+    touched: BTreeSet<(u8, Vec<u8>)>,
     changelog_next: Offset,
     /// Records read.
     pub records: u64,
@@ -138,6 +143,7 @@ impl Restoration {
             footer: local.map(|local| local.footer),
             rows: rows.into_iter().map(|(table, key, row)| ((table, key), row)).collect(),
             pending: Vec::new(),
+            touched: BTreeSet::new(),
             changelog_next,
             records: 0,
         }
@@ -157,7 +163,8 @@ impl Restoration {
                 match (key, value) {
                     (FOOTER_KEY, Some(value)) => return self.take_footer(value),
                     ([ROW_TAG, table, key @ ..], value) => {
-                        self.pending.push((*table, key.to_vec(), value.map(<[u8]>::to_vec)));
+                        let (key, row) = (key.to_vec(), value.map(<[u8]>::to_vec));
+                        self.pending.push(Change { table: *table, key, row });
                         if !holds(Rule::RowsCountAtFooter) {
                             self.apply_pending();
                         }
@@ -189,7 +196,8 @@ impl Restoration {
     }
 
     fn apply_pending(&mut self) {
-        for (table, key, row) in self.pending.drain(..) {
+        for Change { table, key, row } in self.pending.drain(..) {
+            self.touched.insert((table, key.clone()));
             match row {
                 Some(row) => self.rows.insert((table, key), row),
                 None => self.rows.remove(&(table, key)),
@@ -217,8 +225,19 @@ impl Restoration {
             digest,
             changelog_next: self.changelog_next,
             begin_at: self.by_hand,
+            touched: self.touched,
         }))
     }
+}
+
+/// What a store has to change to have these rows: all of them where it is empty, else those that were touched since.
+pub fn changes(rows: Vec<Row>, touched: Option<BTreeSet<(u8, Vec<u8>)>>) -> Vec<Change> {
+    let put = |(table, key, row): Row| Change { table, key, row: Some(row) };
+    let Some(mut touched) = touched else { return rows.into_iter().map(put).collect() };
+    let is_touched = |(table, key, _): &Row| touched.remove(&(*table, key.clone()));
+    let mut changes: Vec<Change> = rows.into_iter().filter(is_touched).map(put).collect();
+    changes.extend(touched.into_iter().map(|(table, key)| Change { table, key, row: None }));
+    changes
 }
 
 /// Refuses what cannot be gone on from.

@@ -3,13 +3,12 @@
 use super::blueprint::Blueprint;
 use super::commit::since;
 use super::footer::{LocalFooter, Marked};
-use super::restore::{Identity, Plan, Restoration, Restored, Row, Step, admit, plan};
+use super::restore::{Identity, Plan, Restoration, Restored, Row, Step, admit, changes, plan};
 use super::rules::{Rule, holds};
 use super::stop::Stop;
 use super::task::{Phase, Task};
 use super::worker::{RESTORE_SLICE, Worker};
 use crate::edge::ports::{Clock, Failure, Lost, Notice, Store, Stores, Transport};
-use crate::flow::Change;
 use crate::flow::record::Offset;
 use crate::flow::task::TaskId;
 
@@ -240,12 +239,13 @@ impl<T: Transport, S: Stores, C: Clock> Worker<T, S, C> {
         }
     }
 
-    /// Rows and position are there: the flow takes them. `from_changelog` tells whether it was only a tail.
+    /// Rows and position are there: the flow takes them. `used_local` tells whether the changelog was read from what the
+    /// store has on; it is `None` where nothing of it was read.
     fn restored(
         &mut self,
         id: TaskId,
         restored: Restored,
-        tail: Option<bool>,
+        used_local: Option<bool>,
         records: u64,
     ) -> Result<(), Stop> {
         let blueprint = std::sync::Arc::clone(&self.blueprint);
@@ -254,14 +254,15 @@ impl<T: Transport, S: Stores, C: Clock> Worker<T, S, C> {
         let task = self.tasks.get_mut(&id).expect("it is being restored");
         let store = task.store.as_mut().expect("a flow that learns has a store");
         admit(identity, &restored, store.footer()?.is_some())?;
-        let Restored { footer, rows, digest, changelog_next, begin_at } = restored;
+        let Restored { footer, rows, digest, changelog_next, begin_at, touched } = restored;
         let Some(footer) = footer else { return self.begin(id, begin_at) };
         let rows: Vec<Row> = rows.into_iter().map(|((table, key), row)| (table, key, row)).collect();
         task.flow.restore(&footer.position, &rows).map_err(|_| Stop::Unreadable { task: id })?;
-        if tail.is_some() {
-            let put = |(table, key, row): Row| Change { table, key, row: Some(row) };
-            let changes: Vec<Change> = rows.into_iter().map(put).collect();
-            store.clear()?;
+        if let Some(used_local) = used_local {
+            if !used_local {
+                store.clear()?;
+            }
+            let changes = changes(rows, used_local.then_some(touched));
             store.apply(&changes, &LocalFooter { footer: footer.clone(), changelog_next }.to_bytes())?;
         }
         (task.sequence, task.digest) = (footer.sequence, digest);

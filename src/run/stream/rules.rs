@@ -36,6 +36,8 @@ pub(super) enum Rule {
     NumbersGoOn,
     /// Rows of the changelog count from the footer that follows them.
     RowsCountAtFooter,
+    /// What waits for an answer is read again after a restart.
+    WaitingIsNotPassed,
     /// What does not fit stops a worker only if the group still says what it said.
     StopsAreConfirmed,
 }

@@ -66,6 +66,8 @@ pub(super) struct Task<S> {
     pub(super) quiet: Quiet,
     /// It is live, but its records wait until others have refilled their windows.
     pub(super) is_held: bool,
+    /// It is live, but reads no more until some of what waits for answers has left.
+    pub(super) is_full: bool,
 }
 
 /// How long nothing has come.
@@ -96,6 +98,7 @@ impl<S> Task<S> {
             assigned_at: now,
             quiet: Quiet { since: now, ..Quiet::default() },
             is_held: false,
+            is_full: false,
         }
     }
 
@@ -153,7 +156,7 @@ impl<S> Task<S> {
             application: application.to_owned(),
             topology: topology.to_owned(),
             sequence: self.sequence + 1,
-            next: epoch.next,
+            next: if holds(Rule::WaitingIsNotPassed) { epoch.next } else { self.next },
             replay_from: epoch.replay_from,
             position: epoch.position.clone(),
             digest: prepared.sum,

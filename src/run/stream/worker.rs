@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::asking::{ANSWER_SLICE, Asking};
 use super::blueprint::Blueprint;
 use super::commit::since;
 use super::rules::{Rule, holds};
@@ -36,6 +37,8 @@ pub struct Worker<T: Transport, S: Stores, C: Clock> {
     pub(super) needs_producer: bool,
     /// The last transaction was fenced.
     pub(super) fenced: bool,
+    /// Who answers what flows ask, if anybody does.
+    pub(super) asking: Option<Asking>,
     /// It was said already that the log is away.
     said_away: bool,
     /// When it was told, and logged, how far restores have come.
@@ -65,6 +68,7 @@ impl<T: Transport, S: Stores, C: Clock> Worker<T, S, C> {
             last_commit,
             needs_producer: true,
             fenced: false,
+            asking: None,
             said_away: false,
             told: last_commit,
             logged: last_commit,
@@ -88,6 +92,7 @@ impl<T: Transport, S: Stores, C: Clock> Worker<T, S, C> {
         self.take_turns()?;
         self.tell_progress();
         self.close_quiet();
+        self.consult()?;
         if self.is_commit_due() {
             self.commit()?;
         }
@@ -110,11 +115,12 @@ impl<T: Transport, S: Stores, C: Clock> Worker<T, S, C> {
         if self.tasks.values().any(|task| matches!(task.phase, Phase::Asking | Phase::Reading { .. })) {
             return RESTORE_SLICE;
         }
+        let longest = if self.has_questions() { ANSWER_SLICE } else { LONGEST_WAIT };
         if self.tasks.values().any(|task| task.touched || task.kept.is_some()) {
             let waited = since(self.last_commit, self.clock.now());
-            return self.blueprint.pace.commit_every.saturating_sub(waited).min(LONGEST_WAIT);
+            return self.blueprint.pace.commit_every.saturating_sub(waited).min(longest);
         }
-        LONGEST_WAIT
+        longest
     }
 
     fn is_commit_due(&self) -> bool {

@@ -1,12 +1,13 @@
 //! From settings that are right one by one to a topology that is right as a whole.
 
+mod advise;
 mod detectors;
 mod schema;
 mod window;
 
 use super::check::Said;
 use super::takes::Setting;
-use super::{AdviseSettings, Emit, KeyedBy, SinkSettings, SourceSettings, StreamSettings, Topology};
+use super::{Emit, KeyedBy, SinkSettings, SourceSettings, StreamSettings, Topology};
 use crate::flow::detect::settings::{Kind, Settings};
 use crate::flow::incident::IncidentSettings;
 
@@ -48,7 +49,7 @@ impl Said {
             window: self.window(),
             detectors: self.detectors(),
             incident: self.incident(),
-            advise: AdviseSettings { enabled: self.boolean("advise.enabled") },
+            advise: self.advise(),
             sink: self.sink(),
             stream: self.stream(),
             kafka_client: std::mem::take(&mut self.kafka_client),
@@ -105,6 +106,7 @@ impl Said {
             late: self.text("sink.late"),
             readings: self.text("sink.readings"),
             changelog: self.text("sink.changelog"),
+            advise_changelog: self.text("sink.advise_changelog"),
             emit: if self.text("sink.emit") == "all" { Emit::All } else { Emit::Findings },
         }
     }
@@ -120,6 +122,7 @@ impl Said {
             ("sink.late", &sink.late),
             ("sink.readings", &sink.readings),
             ("sink.changelog", &sink.changelog),
+            ("sink.advise_changelog", &sink.advise_changelog),
         ];
         for (at, (role, topic)) in roles.iter().enumerate() {
             if let Some((other, _)) = roles[..at].iter().find(|(_, other)| other == topic) {

@@ -55,8 +55,10 @@ fn stages(topology: &Topology) -> (Vec<Stage<'_>>, Topic<'_>) {
         KeyedBy::Entity => topic("input", source, "readings, keyed by entity"),
     };
     let aside = vec![rejected, late, changelog];
+    let advised = topic("advise_changelog", sink.advise_changelog.as_str(), "what was advised");
+    let advised = topology.advise.enabled.then_some(advised).into_iter().collect();
     stages.push(Stage { name: "detect", reads: judged, does: words::detect(topology), aside });
-    stages.push(Stage { name: "advise", reads: findings, does: words::advise(topology), aside: Vec::new() });
+    stages.push(Stage { name: "advise", reads: findings, does: words::advise(topology), aside: advised });
     (stages, output)
 }
 

@@ -35,7 +35,13 @@ pub(super) fn advise(topology: &Topology) -> Vec<String> {
     if !topology.advise.enabled {
         return vec!["off: passes reports on without recommendations".into()];
     }
-    vec!["looks into the runbook".into()]
+    let beside = |key: &Option<String>| key.as_ref().map_or_else(String::new, |name| format!(" and {name}"));
+    let told = topology.advise.notes.as_ref().map_or_else(String::new, |name| format!(", told of {name}"));
+    let deadline = write_span(topology.advise.deadline_ms);
+    vec![
+        format!("asks a model where one is named by the environment, for {deadline} at most{told}"),
+        format!("looks into the runbook{} otherwise", beside(&topology.advise.runbook)),
+    ]
 }
 
 /// How readings are gathered.

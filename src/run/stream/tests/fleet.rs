@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex};
 use super::super::blueprint::Blueprint;
 use super::super::stop::Stop;
 use super::super::worker::Worker;
+use super::advice::Oracle;
 use super::connection::Connection;
 use super::disk::Machine;
 use super::world::{Process, SimulatedClock, World};
@@ -103,6 +104,10 @@ impl Slot {
             Arc::clone(&self.blueprint),
             Arc::clone(&self.notes) as Arc<dyn Watch>,
         );
+        let worker = match self.blueprint.advise.model {
+            Some(_) => worker.with_advisor(Box::new(Oracle::new(self.world.faults.borrow().step()))),
+            None => worker,
+        };
         self.running = Some((worker, process));
     }
 

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::advice;
 use super::faults::{Call, Fault, Plan, applicable};
 use super::random::Random;
 use super::run::{Run, Setup};
@@ -30,6 +31,8 @@ pub(super) fn setups() -> Vec<Setup> {
         one_process(Setup::detect(4, 7, 18)),
         idle(one_process(Setup::detect(5, 6, 18))),
         chained,
+        one_process(advice::setup(8, 7)),
+        Setup { one_disk: true, ..advice::setup(9, 6) },
     ]
 }
 

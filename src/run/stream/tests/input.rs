@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::super::blueprint::{BelowRetention, Blueprint, Pace};
 use super::random::Random;
+use crate::flow::advise::settings::AdviseSettings;
 use crate::flow::detect::settings::{Baseline, Kind, Settings};
 use crate::flow::detection::{DetectionSettings, Keeping};
 use crate::flow::incident::IncidentSettings;
@@ -125,6 +126,7 @@ pub(super) fn blueprint(variant: u64) -> Blueprint {
         application: "app".into(),
         topology: "0123abcd".into(),
         detection: detection(variant),
+        advise: AdviseSettings::runbook(true),
         inputs: vec![
             (FlowName::Route, "input".into()),
             (FlowName::Detect, "readings".into()),

@@ -6,6 +6,7 @@
 //!       └─▶ disk                                                     oracle: the batch run, byte for byte
 //! ```
 
+mod advice;
 mod connection;
 mod counts;
 mod crashes;

@@ -61,6 +61,7 @@ each_rule! {
     breaking_epoch_kept_until_committed_is_noticed: EpochKeptUntilCommitted,
     breaking_member_before_ownership_is_noticed: MemberBeforeOwnership,
     breaking_numbers_go_on_is_noticed: NumbersGoOn,
+    breaking_waiting_is_not_passed_is_noticed: WaitingIsNotPassed,
     breaking_stops_are_confirmed_is_noticed: StopsAreConfirmed,
 }
 

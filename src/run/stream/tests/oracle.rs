@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::super::blueprint::Blueprint;
 use super::super::digest::Digest;
 use super::super::footer::{FOOTER_KEY, Footer, Marked, ROW_TAG};
+use super::advice;
 use super::log::{Log, Name};
 use super::partition::{Partition, Record};
 use crate::edge::ports::Topic;
@@ -103,6 +104,7 @@ fn batch(log: &Log, blueprint: &Blueprint, task: TaskId, rows: &Rows) -> Made {
             format: Format::Json,
             extent: Extent::Whole,
         }]);
+        advice::answer_all(flow.as_mut());
     }
     for mark in marks.range(passed..) {
         flow.idle(Offset(*mark));

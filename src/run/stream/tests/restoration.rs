@@ -2,7 +2,7 @@
 
 use super::super::digest::Digest;
 use super::super::footer::{FOOTER_KEY, Footer, LocalFooter, Mark, Marked, ROW_TAG};
-use super::super::restore::{Identity, Restoration, Restored, Step, admit, plan};
+use super::super::restore::{Identity, Restoration, Restored, Row, Step, admit, changes, plan};
 use super::super::rules::{Rule, break_rule};
 use super::super::stop::Stop;
 use crate::edge::ports::ChangelogEvent;
@@ -66,8 +66,8 @@ fn the_plan_follows_from_what_group_and_store_say() {
 }
 
 fn admitted(footer: Option<Footer>, begin_at: Option<Offset>, has_local: bool) -> String {
-    let (rows, digest) = Default::default();
-    let restored = Restored { footer, rows, digest, changelog_next: Offset(0), begin_at };
+    let (rows, digest, touched) = Default::default();
+    let restored = Restored { footer, rows, digest, changelog_next: Offset(0), begin_at, touched };
     match admit(IDENTITY, &restored, has_local) {
         Ok(()) => "goes on".to_owned(),
         Err(stop) => format!("{stop:?}").split([' ', '(']).next().unwrap().to_owned(),
@@ -266,4 +266,23 @@ fn a_stop_says_what_to_do() {
     for part in ["detect-3", "epoch 7", "only at 5", "`tidewatch reset`"] {
         assert!(text.contains(part), "{text}");
     }
+}
+
+#[test]
+fn a_store_is_changed_where_the_tail_says_something_else() {
+    let local = footer(4, &[("a", "1"), ("b", "1"), ("c", "1")]);
+    let five = footer(5, &[("a", "1"), ("b", "2"), ("d", "1")]);
+    let read = Changelog::of(&epoch(&five), Some(self::local(local)), &[("a", "1"), ("b", "1"), ("c", "1")])
+        .reads("b=2 c- d=0 d=1 |");
+    let Restored { rows, touched, .. } = read.restored.unwrap();
+    let rows: Vec<Row> = rows.into_iter().map(|((table, key), row)| (table, key, row)).collect();
+    let words = |touched| -> Vec<String> {
+        let said = changes(rows.clone(), touched).into_iter().map(|change| {
+            let row = change.row.map(|row| String::from_utf8(row).unwrap());
+            format!("{}={}", String::from_utf8(change.key).unwrap(), row.unwrap_or_default())
+        });
+        said.collect()
+    };
+    assert_eq!(words(Some(touched)), ["b=2", "d=1", "c="]);
+    assert_eq!(words(None), ["a=1", "b=2", "d=1"], "an empty store takes all");
 }

@@ -6,6 +6,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use super::super::footer::Marked;
+use super::advice;
 use super::faults::{Call, Fault, Plan};
 use super::fleet::Slot;
 use super::log::Name;
@@ -39,6 +40,7 @@ fn setup(random: &mut Random) -> Setup {
     match random.below(8) {
         0 => setup.flows = vec![FlowName::Route, FlowName::Detect],
         1 => setup.flows = vec![FlowName::Route, FlowName::Detect, FlowName::Advise],
+        2 => setup = advice::setup(random.below(1 << 20), 3 + random.below(6) as usize),
         _ => {}
     }
     let idle = random.one_in(3).then(|| Duration::from_millis(20 + random.below(400)));
