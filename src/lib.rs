@@ -17,3 +17,4 @@ pub mod flow;
 pub mod run;
 pub mod simulate;
 pub mod topology;
+pub mod view;

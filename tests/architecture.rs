@@ -7,8 +7,9 @@ use std::path::{Path, PathBuf};
 /// Who may import whom, by folder of `src`, and within `flow` by stage.
 #[rustfmt::skip]
 const ARROWS: &[(&str, &[&str])] = &[
-    ("cli", &["backtest", "edge", "flow", "run", "simulate", "topology"]),
-    ("run", &["edge", "flow"]),
+    ("cli", &["backtest", "edge", "flow", "run", "simulate", "topology", "view"]),
+    ("run", &["edge", "flow", "view"]),
+    ("view", &["flow"]),
     ("topology", &["flow"]),
     ("simulate", &["flow"]),
     ("backtest", &["flow"]),
@@ -24,6 +25,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("flow/readings", &["flow/model", "flow/time"]),
     ("flow/source", &["flow/model", "flow/record", "flow/samples", "flow/time"]),
     ("flow/intervals", &["flow", "flow/model", "flow/readings", "flow/table", "flow/time"]),
+    ("flow/glance", &["flow/readings", "flow/time"]),
     ("flow/window", &["flow", "flow/model", "flow/readings", "flow/record", "flow/table", "flow/time"]),
     ("flow/detect", &["flow", "flow/model", "flow/readings", "flow/table", "flow/time"]),
     ("flow/silence", &["flow", "flow/table", "flow/time"]),
@@ -34,8 +36,8 @@ const ARROWS: &[(&str, &[&str])] = &[
             "flow/time"
         ]),
     ("flow/judge", &[
-            "flow", "flow/alert", "flow/detect", "flow/incident", "flow/intervals", "flow/model", "flow/readings",
-            "flow/record", "flow/silence", "flow/sink", "flow/table", "flow/time", "flow/window"
+            "flow", "flow/alert", "flow/detect", "flow/glance", "flow/incident", "flow/intervals", "flow/model",
+            "flow/readings", "flow/record", "flow/silence", "flow/sink", "flow/table", "flow/time", "flow/window"
         ]),
     ("flow/detection", &[
             "flow", "flow/alert", "flow/detect", "flow/incident", "flow/intervals", "flow/judge", "flow/model", "flow/record",

@@ -10,9 +10,11 @@
 mod advice;
 mod architecture;
 mod bad_input;
+mod browser;
 mod calibration;
 mod commands;
 mod golden;
+mod grafana;
 mod inputs;
 mod kafka;
 mod predecessor;

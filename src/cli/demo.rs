@@ -1,6 +1,8 @@
 //! `tidewatch demo`: a simulated fleet through the topology, in memory, and what it finds as it finds it.
 
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
+use std::net::SocketAddr;
+use std::sync::Arc;
 use std::sync::mpsc;
 use std::time::Duration;
 
@@ -9,16 +11,18 @@ use clap::Args;
 use super::advice::{self, AdviceFlags};
 use super::settings::{self, Environment};
 use super::table::{Table, line};
-use super::{Exit, TopologyChoice};
+use super::{Exit, TopologyChoice, page};
 use crate::edge::ports::Advisor;
 use crate::flow::chain::Chain;
-use crate::flow::detection::Keeping;
+use crate::flow::detection::{DetectionSettings, Keeping};
 use crate::flow::record::{Extent, Format, Offset, Origin, RawRecord, Role};
 use crate::flow::sink::report::Report;
 use crate::flow::{Counts, Flow};
 use crate::run;
+use crate::run::screen::Screen;
 use crate::simulate::write::{Encoder, Format as Written};
 use crate::simulate::{Fleet, FleetSettings};
+use crate::topology::Topology;
 
 /// The flags of `demo`.
 #[derive(Debug, Args)]
@@ -35,9 +39,15 @@ pub(super) struct DemoFlags {
     /// Of everything random
     #[arg(long, default_value_t = 7)]
     seed: u64,
-    /// Simulated seconds a second, or max
-    #[arg(long, default_value = "3600")]
+    /// Simulated seconds a second, or max: a day in two and a half minutes
+    #[arg(long, default_value = "600")]
     speed: String,
+    /// Where the live page is [default: 127.0.0.1:8600, or any free port]
+    #[arg(long, value_name = "ADDRESS")]
+    listen: Option<String>,
+    /// Keep the page up after the end, until Ctrl-C [default: where stdout is a terminal]
+    #[arg(long)]
+    stay: bool,
     #[command(flatten)]
     advice: AdviceFlags,
     #[command(flatten)]
@@ -68,12 +78,31 @@ pub(super) fn run(flags: &DemoFlags, environment: &Environment) -> Exit {
         Err(problem) => return Exit::configuration(&problem),
     };
     let advisor = adviser.advisor.take();
-    let flow = Chain::new(&topology.detection(false, Keeping::Nothing), adviser.settings.clone());
-    match (Demo { fleet, flow, advisor, pace, table: Table::default(), counts: Counts::default() }).run() {
+    let (screen, address) = match open_page(flags.listen.as_deref(), &topology) {
+        Ok(opened) => opened,
+        Err(exit) => return exit,
+    };
+    let detection = DetectionSettings { glances: true, ..topology.detection(false, Keeping::Nothing) };
+    let flow = Chain::new(&detection, adviser.settings.clone());
+    let (table, counts) = (Table::default(), Counts::default());
+    let stays = flags.stay || io::stdout().is_terminal();
+    match (Demo { fleet, flow, advisor, pace, table, counts, screen, address }).run() {
+        Ok(()) if stays => {
+            println!("\nThe page stays at http://{address}/ until Ctrl-C.");
+            page::stay()
+        }
         Ok(()) => Exit::Done,
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Exit::Done,
         Err(error) => Exit::failed(&error),
     }
+}
+
+/// The page at the usual place, or, where another program has it, at any.
+fn open_page(listen: Option<&str>, topology: &Topology) -> Result<(Arc<Screen>, SocketAddr), Exit> {
+    let free = |listen: &str| std::net::TcpListener::bind(listen).is_ok();
+    let listen = listen.unwrap_or(if free(page::LISTEN) { page::LISTEN } else { "127.0.0.1:0" });
+    let about = page::about(topology, "demo", topology.advise.enabled);
+    page::open(listen, about, &topology.schema)
 }
 
 struct Demo {
@@ -84,6 +113,8 @@ struct Demo {
     pace: Option<f64>,
     table: Table,
     counts: Counts,
+    screen: Arc<Screen>,
+    address: SocketAddr,
 }
 
 impl Demo {
@@ -92,8 +123,10 @@ impl Demo {
         let mut out = io::stdout().lock();
         writeln!(
             out,
-            "A simulated fleet with {labels} incidents. Detectors learn first; findings follow.\n"
+            "A simulated fleet with {labels} incidents. Detectors learn first; findings follow. Live page: http://{}/\n",
+            self.address
         )?;
+        out.flush()?;
         writeln!(out, "{}", super::table::HEADER)?;
         let (mut encoder, mut bytes) = (Encoder::new(Written::Ndjson), Vec::new());
         let (mut offset, mut minute) = (0, None);
@@ -130,6 +163,7 @@ impl Demo {
         }
         let epoch = self.flow.epoch(Offset(next));
         self.counts.add(&epoch.counts);
+        self.screen.saw(&epoch);
         for output in epoch.outputs.iter().filter(|output| output.role == Role::Reports) {
             let Ok(report) = serde_json::from_slice::<Report>(&output.value) else { continue };
             if let Some((text, _, _)) = line(&report) {

@@ -11,6 +11,7 @@ mod exit;
 mod generate;
 mod kafka;
 mod logs;
+mod page;
 mod produce;
 mod progress;
 mod replay;

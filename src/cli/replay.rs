@@ -1,6 +1,7 @@
 //! `tidewatch replay FILE…`: the topology over files, in memory.
 
 mod from_topic;
+mod watch;
 
 use std::io::{self, IsTerminal, Write};
 use std::path::PathBuf;
@@ -12,15 +13,14 @@ use super::advice::{self, AdviceFlags};
 use super::kafka::KafkaFlags;
 use super::progress::Progress;
 use super::settings::{self, Environment};
-use super::table::Table;
 use super::{Exit, TopologyChoice};
 use crate::edge::ports::StoreError;
+use crate::flow::Counts;
 use crate::flow::detect::Severity;
-use crate::flow::detection::Keeping;
-use crate::flow::record::{Reason, Role};
-use crate::flow::sink::report::Report;
-use crate::flow::{Counts, Epoch};
+use crate::flow::detection::{DetectionSettings, Keeping};
+use crate::flow::record::Reason;
 use crate::run::{Ended, Replay, ReplaySettings, RunError};
+use watch::Watch;
 
 /// Records an epoch has at most, unless set: a commit costs milliseconds.
 const COMMIT_EVERY_RECORDS: u64 = 200_000;
@@ -53,12 +53,15 @@ pub(super) struct ReplayFlags {
     /// Keep what is learned here, and go on where the last run ended
     #[arg(long, value_name = "DIR")]
     state: Option<PathBuf>,
-    /// Write reports.ndjson, rejected.ndjson, late.ndjson and summary.json here
+    /// Write report.html, reports.ndjson, rejected.ndjson, late.ndjson and summary.json here
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
     /// Write scores.csv to --out as well: a row for every judged value
     #[arg(long, requires = "out")]
     scores: bool,
+    /// Show the live page there while the replay runs, e.g. 127.0.0.1:8600
+    #[arg(long, value_name = "ADDRESS")]
+    listen: Option<String>,
     /// How to print what was found
     #[arg(long, value_enum, default_value = "table")]
     format: Format,
@@ -109,10 +112,13 @@ pub(super) fn run(flags: &ReplayFlags, environment: &Environment) -> Exit {
     let settings = ReplaySettings {
         name: topology.name.clone(),
         topology: topology.fingerprint(),
-        detection: if routed {
-            topology.detection_of_routed(flags.scores, keeping)
-        } else {
-            topology.detection(flags.scores, keeping)
+        detection: DetectionSettings {
+            glances: flags.out.is_some() || flags.listen.is_some(),
+            ..if routed {
+                topology.detection_of_routed(flags.scores, keeping)
+            } else {
+                topology.detection(flags.scores, keeping)
+            }
         },
         advise: adviser.settings.clone(),
         files: flags.files.iter().chain(&flags.input).cloned().collect(),
@@ -121,9 +127,13 @@ pub(super) fn run(flags: &ReplayFlags, environment: &Environment) -> Exit {
         leave_open: flags.leave_open,
         commit_every_records: flags.commit_every.max(1),
     };
+    let mut watch = match Watch::new(flags, &topology, settings.advise.enabled) {
+        Ok(watch) => watch,
+        Err(exit) => return exit,
+    };
     if let Some(topic) = &flags.from_topic {
         return match from_topic::input(flags, environment, &topology, topic) {
-            Ok(input) => from_topic::run(flags, &input, &settings, advisor.as_deref_mut()),
+            Ok(input) => from_topic::run(flags, &input, &settings, advisor.as_deref_mut(), watch),
             Err(problem) => Exit::configuration(&problem),
         };
     }
@@ -131,15 +141,14 @@ pub(super) fn run(flags: &ReplayFlags, environment: &Environment) -> Exit {
         Ok(replay) => replay,
         Err(error) => return refused(&error),
     };
-    let mut watch =
-        Watch { format: flags.format, table: Table::default(), progress: Some(Progress::new(&replay)) };
+    watch.progress = Some(Progress::new(&replay));
     let ended = replay.run(&mut |epoch, replay| watch.see(epoch, replay));
     watch.progress.iter().for_each(Progress::finish);
     if let Some(counted) = adviser.counted() {
         tracing::info!(?counted, "a model was asked");
     }
     match ended {
-        Ok(ended) => conclude(flags, watch.table, &ended),
+        Ok(ended) => conclude(flags, watch, &ended),
         // Whoever reads our output has seen enough.
         Err(RunError::Observer(error)) if error.kind() == io::ErrorKind::BrokenPipe => Exit::Done,
         Err(error) => refused(&error),
@@ -155,44 +164,8 @@ fn refused(error: &RunError) -> Exit {
     }
 }
 
-/// Prints as epochs come, and remembers for the end.
-struct Watch {
-    format: Format,
-    table: Table,
-    progress: Option<Progress>,
-}
-
-impl Watch {
-    fn see(&mut self, epoch: &Epoch, replay: &Replay) -> io::Result<()> {
-        if let Some(progress) = &mut self.progress {
-            progress.advance(replay, &epoch.counts);
-        }
-        self.print(epoch)
-    }
-
-    fn print(&mut self, epoch: &Epoch) -> io::Result<()> {
-        let reports =
-            epoch.outputs.iter().filter(|output| matches!(output.role, Role::Reports | Role::Findings));
-        let mut lines = Vec::new();
-        for output in reports {
-            if self.format == Format::Ndjson {
-                lines.extend_from_slice(&output.value);
-                lines.push(b'\n');
-            }
-            if let Ok(report) = serde_json::from_slice::<Report>(&output.value) {
-                self.table.add(&report);
-            }
-        }
-        if lines.is_empty() {
-            return Ok(());
-        }
-        let mut out = io::stdout().lock();
-        out.write_all(&lines)?;
-        out.flush()
-    }
-}
-
-fn conclude(flags: &ReplayFlags, table: Table, ended: &Ended) -> Exit {
+fn conclude(flags: &ReplayFlags, watch: Watch, ended: &Ended) -> Exit {
+    let Watch { table, fleet, .. } = watch;
     for broken in &ended.broken {
         tracing::warn!("{broken}; what came before was used");
     }
@@ -200,8 +173,11 @@ fn conclude(flags: &ReplayFlags, table: Table, ended: &Ended) -> Exit {
     let worst = table.worst();
     if let Some(dir) = &flags.out {
         let summary = summary(ended, hint);
-        if let Err(error) = std::fs::write(dir.join("summary.json"), format!("{summary:#}\n")) {
-            return Exit::failed(&error);
+        let page = fleet.map(|fleet| fleet.report_html(ended.resumed)).unwrap_or_default();
+        for (name, content) in [("summary.json", format!("{summary:#}\n")), ("report.html", page)] {
+            if let Err(error) = std::fs::write(dir.join(name), content) {
+                return Exit::failed(&error);
+            }
         }
     }
     if ended.counts.windowed + ended.counts.late == 0 && !ended.resumed {

@@ -53,6 +53,8 @@ pub struct DetectionSettings {
     pub scores: bool,
     /// What is kept of learned rows, so that epochs must carry them.
     pub keeping: Keeping,
+    /// Whether epochs tell, for those who look on, what windows looked like.
+    pub glances: bool,
 }
 
 /// What is kept of learned rows.
@@ -116,6 +118,7 @@ impl Detection {
             outputs: Vec::new(),
             emitted: Emitted::default(),
             counts: Counts::default(),
+            glances: settings.glances.then(Vec::new),
             last_late: BTreeMap::new(),
             silent: false,
             schema: Arc::new(settings.schema.clone()),
@@ -240,6 +243,8 @@ impl Flow for Detection {
             changes,
             position: postcard::to_stdvec(&position).expect("a position is plain data"),
             counts,
+            glances: self.judge.glances.as_mut().map(std::mem::take).unwrap_or_default(),
+            watermark: self.windows.watermark(),
         }
     }
 

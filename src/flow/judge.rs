@@ -8,6 +8,7 @@ use super::alert::{self, Alerts};
 use super::detect::list::{Bench, Said};
 use super::detect::settings::Kind;
 use super::detect::{Score, Severity, Verdict};
+use super::glance::{Glance, MOST_GLANCES};
 use super::incident::{IncidentSettings, Memory as IncidentMemory, State};
 use super::intervals::Intervals;
 use super::model::Schema;
@@ -42,6 +43,8 @@ pub(super) struct Judge {
     pub(super) outputs: Vec<Output>,
     pub(super) emitted: Emitted,
     pub(super) counts: Counts,
+    /// Only where somebody looks on.
+    pub(super) glances: Option<Vec<Glance>>,
     /// The times of entities' last late readings, of some entities: to tell disorder from a file sorted by entity.
     pub(super) last_late: BTreeMap<Box<str>, EventTime>,
     /// While refilling, nothing is said.
@@ -157,6 +160,9 @@ impl Judge {
         gone.into_iter().flatten().for_each(|gone| self.miss(&gone));
         let mut all_scores = Vec::new();
         let mut judged = self.ask(id, &closed, &mut all_scores);
+        if let Some(glances) = self.glances.as_mut().filter(|glances| glances.len() < MOST_GLANCES) {
+            glances.push(Glance::of(&closed, !judged.warming_up.is_empty()));
+        }
         let entity_of = |row: usize| match readings.entities.get(row) {
             Some(&id) => entities.name(id),
             None => entity,

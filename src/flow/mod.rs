@@ -8,6 +8,7 @@ pub mod alert;
 pub mod chain;
 pub mod detect;
 pub mod detection;
+pub mod glance;
 pub mod hash;
 pub mod incident;
 mod intervals;
@@ -26,7 +27,9 @@ pub mod time;
 pub mod window;
 
 use advise::question::{AdviceCounts, Answer, Question};
+use glance::Glance;
 use record::{Offset, Output, RawRecord, Reason};
+use time::EventTime;
 
 /// A row that an epoch changes: `None` deletes it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -56,17 +59,25 @@ pub struct Epoch {
     pub position: Vec<u8>,
     /// What metrics and summaries are fed from.
     pub counts: Counts,
+    /// Closed windows in a few numbers, for those who look on, where they are wanted.
+    pub glances: Vec<Glance>,
+    /// How far event time has come, where the flow knows.
+    pub watermark: Option<EventTime>,
 }
 
 impl Epoch {
     /// Takes in the epoch that follows, so that both become true at once.
     pub fn append(&mut self, later: Epoch) {
-        let Epoch { next, replay_from, outputs, scores, changes, position, counts } = later;
+        let Epoch { next, replay_from, outputs, scores, changes, position, counts, glances, watermark } =
+            later;
         (self.next, self.replay_from, self.position) = (next, replay_from, position);
         self.outputs.extend(outputs);
         self.scores.extend(scores);
         self.changes.extend(changes);
         self.counts.add(&counts);
+        self.glances.extend(glances);
+        self.glances.truncate(glance::MOST_GLANCES);
+        self.watermark = watermark.or(self.watermark);
     }
 }
 

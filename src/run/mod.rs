@@ -3,6 +3,7 @@
 pub mod advise;
 pub mod audit;
 pub mod replay;
+pub mod screen;
 pub mod stream;
 pub mod topic;
 

@@ -193,6 +193,7 @@ impl Topology {
             emit_all: self.sink.emit == Emit::All,
             scores,
             keeping,
+            glances: false,
         }
     }
 

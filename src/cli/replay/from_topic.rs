@@ -4,7 +4,6 @@ use std::io;
 
 use super::{ReplayFlags, Watch, conclude, refused};
 use crate::cli::settings::{Environment, Problem};
-use crate::cli::table::Table;
 use crate::cli::{Exit, kafka, when};
 use crate::edge::ports::Advisor;
 use crate::run::topic::{self, TopicInput};
@@ -35,13 +34,13 @@ pub(super) fn run(
     input: &TopicInput,
     settings: &ReplaySettings,
     advisor: Option<&mut (dyn Advisor + 'static)>,
+    mut watch: Watch,
 ) -> Exit {
-    let mut watch = Watch { format: flags.format, table: Table::default(), progress: None };
     let replayed = topic::replay(input, settings, advisor, &mut |epoch| watch.print(epoch));
     match replayed {
         Ok(counts) => {
             let ended = Ended { counts, broken: Vec::new(), resumed: false };
-            conclude(flags, watch.table, &ended)
+            conclude(flags, watch, &ended)
         }
         Err(RunError::Observer(error)) if error.kind() == io::ErrorKind::BrokenPipe => Exit::Done,
         Err(error) => refused(&error),

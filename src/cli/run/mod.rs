@@ -15,7 +15,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use super::advice;
 use super::kafka::{self, KafkaFlags};
 use super::settings::{self, Environment, Problem};
-use super::{Exit, TopologyChoice};
+use super::{Exit, TopologyChoice, page};
 use crate::edge::http::Server;
 use crate::edge::kafka::KafkaSettings;
 use crate::edge::llm::Llm;
@@ -23,6 +23,7 @@ use crate::edge::metrics::Metrics;
 use crate::edge::ports::StoreError;
 use crate::flow::advise::settings::AdviseSettings;
 use crate::flow::window::settings::{TimeScope, WindowKind};
+use crate::run::screen::Screen;
 use crate::topology::Topology;
 use workers::{Ended, Stopping};
 
@@ -48,8 +49,8 @@ pub(super) struct RunFlags {
     /// Give no recommendations: findings are all that leaves
     #[arg(long)]
     no_advice: bool,
-    /// Where to answer HTTP: /livez, /readyz, /metrics
-    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8600")]
+    /// Where to answer HTTP: the live page at /, /livez, /readyz, /metrics
+    #[arg(long, value_name = "ADDRESS", default_value = page::LISTEN)]
     listen: String,
     /// The most time between two commits, in milliseconds
     #[arg(long, value_name = "MS", default_value_t = 100, value_parser = clap::value_parser!(u64).range(1..=60_000))]
@@ -118,19 +119,19 @@ async fn serve(plan: Plan, listen: &str) -> Exit {
     let server = match Server::bind(listen).await {
         Ok(server) => server,
         Err(error) => {
-            return Exit::configuration(&format!(
-                "listen on {listen}: {error}; --listen takes another address, or :0 any free port"
-            ));
+            return Exit::configuration(&page::taken(listen, &error));
         }
     };
     if let Ok(address) = server.address() {
-        tracing::info!(%address, "answering /livez, /readyz and /metrics");
+        tracing::info!(%address, "the live page, /livez, /readyz and /metrics");
     }
     let metrics = Arc::new(Metrics::new());
     if let Some(model) = &plan.model {
         metrics.watch_model(model.numbers());
     }
-    let pages: Arc<Metrics> = Arc::clone(&metrics);
+    let about = page::about(&plan.topology, "run", plan.advise.enabled);
+    let screen = Screen::new(about, &plan.topology.schema, Arc::clone(&metrics));
+    let pages = Arc::clone(&screen);
     tokio::spawn(async move {
         if let Err(error) = server.serve(pages).await {
             tracing::error!(%error, "the HTTP server ended");
@@ -142,7 +143,7 @@ async fn serve(plan: Plan, listen: &str) -> Exit {
             (Err(error), _) | (_, Err(error)) => return Exit::failed(&error),
         };
     let stopping = Arc::new(Stopping::default());
-    let mut ended = workers::start(plan, metrics, Arc::clone(&stopping));
+    let mut ended = workers::start(plan, metrics, screen, Arc::clone(&stopping));
     tokio::select! {
         ended = &mut ended => return exit(ended.unwrap_or(Ended::Panicked)),
         _ = terminate.recv() => {}

@@ -15,7 +15,7 @@ use crate::edge::llm::Llm;
 use crate::edge::metrics::Metrics;
 use crate::edge::ports::{StoreError, Watch};
 use crate::edge::sled::Sled;
-use crate::flow::detection::Keeping;
+use crate::flow::detection::{DetectionSettings, Keeping};
 use crate::flow::record::Role;
 use crate::flow::task::FlowName;
 use crate::run::stream::{BelowRetention, Blueprint, Pace, Stop, Worker};
@@ -71,10 +71,15 @@ impl Stopping {
 }
 
 /// Starts everything on threads of its own; how it ended comes when it does.
-pub(super) fn start(plan: Plan, metrics: Arc<Metrics>, stopping: Arc<Stopping>) -> oneshot::Receiver<Ended> {
+pub(super) fn start(
+    plan: Plan,
+    metrics: Arc<Metrics>,
+    watch: Arc<dyn Watch>,
+    stopping: Arc<Stopping>,
+) -> oneshot::Receiver<Ended> {
     let (tell, told) = oneshot::channel();
     thread::spawn(move || {
-        let ended = run(&plan, &metrics, &stopping);
+        let ended = run(&plan, &metrics, &watch, &stopping);
         // Whoever waited may have given up.
         let _ = tell.send(ended);
     });
@@ -88,17 +93,17 @@ struct Crew<'a> {
     /// One for the process: its budget and its breaker hold for all.
     model: Option<&'a Llm>,
     store: Arc<Sled>,
-    watch: Arc<Metrics>,
+    watch: Arc<dyn Watch>,
     /// Whether the process was asked to.
     stopping: &'a Stopping,
     /// Whether one of them has ended, so that the others have to.
     broken_up: AtomicBool,
 }
 
-fn run(plan: &Plan, metrics: &Arc<Metrics>, stopping: &Stopping) -> Ended {
+fn run(plan: &Plan, metrics: &Metrics, watch: &Arc<dyn Watch>, stopping: &Stopping) -> Ended {
     let mut set_aside = 0;
     loop {
-        let ended = match prepare(plan, metrics, stopping) {
+        let ended = match prepare(plan, metrics, watch, stopping) {
             Ok(Some((crew, members))) => work(&crew, members),
             Ok(None) => Ended::Stopped,
             Err(ended) => ended,
@@ -118,7 +123,8 @@ fn run(plan: &Plan, metrics: &Arc<Metrics>, stopping: &Stopping) -> Ended {
 /// Opens what workers need, and names them; `None` when it was asked to stop meanwhile.
 fn prepare<'a>(
     plan: &'a Plan,
-    metrics: &Arc<Metrics>,
+    metrics: &Metrics,
+    watch: &Arc<dyn Watch>,
     stopping: &'a Stopping,
 ) -> Result<Option<(Crew<'a>, Vec<Names>)>, Ended> {
     let instance = start::instance(&plan.state).map_err(Ended::Store)?;
@@ -142,7 +148,7 @@ fn prepare<'a>(
         blueprint: Arc::new(blueprint(plan, &roles, partitions)),
         model: plan.model.as_ref(),
         store: Arc::new(opened.store),
-        watch: Arc::clone(metrics),
+        watch: Arc::clone(watch),
         stopping,
         broken_up: AtomicBool::new(false),
     };
@@ -157,7 +163,7 @@ fn blueprint(plan: &Plan, roles: &Roles, partitions: u32) -> Blueprint {
     Blueprint {
         application: topology.name.clone(),
         topology: topology.fingerprint(),
-        detection: topology.detection(false, keeping),
+        detection: DetectionSettings { glances: true, ..topology.detection(false, keeping) },
         advise: plan.advise.clone(),
         inputs,
         partitions,
@@ -238,8 +244,8 @@ fn one(crew: &Crew<'_>, names: Names) -> Ended {
         Ok(kafka) => kafka,
         Err(error) => return Ended::Kafka(error),
     };
-    let watch: Arc<dyn Watch> = crew.watch.clone();
     let (store, blueprint) = (Arc::clone(&crew.store), Arc::clone(&crew.blueprint));
+    let watch = Arc::clone(&crew.watch);
     let mut worker = Worker::new(name, kafka, store, SystemClock::start(), blueprint, watch);
     if let Some(model) = crew.model.filter(|_| advises) {
         worker = worker.with_advisor(Box::new(model.advisor()));

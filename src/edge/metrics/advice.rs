@@ -177,7 +177,7 @@ mod tests {
     use std::sync::atomic::{AtomicU64, Ordering};
 
     use super::*;
-    use crate::edge::ports::{Pages, Used};
+    use crate::edge::ports::Used;
 
     #[test]
     fn a_models_numbers_are_those_of_the_moment_they_are_asked_for() {
@@ -190,7 +190,7 @@ mod tests {
             budget: vec![Used { of: "calls/hour", used: 3, limit: 60 }],
             ..ModelNumbers::default()
         });
-        let shows = |line: &str| assert!(metrics.metrics().lines().any(|one| one == line), "{line}");
+        let shows = |line: &str| assert!(metrics.text().lines().any(|one| one == line), "{line}");
         shows("tidewatch_model_calls_total 3");
         calls.store(5, Ordering::Relaxed);
         shows("tidewatch_model_calls_total 5");

@@ -9,7 +9,7 @@ mod watch;
 
 pub use advisor::{Advisor, BreakerState, ModelNumbers, Used};
 pub use clock::Clock;
-pub use pages::Pages;
+pub use pages::{Pages, Visit};
 pub use store::{EachRow, Store, StoreError, Stores};
 pub use transport::{
     ChangelogEvent, Committed, EachBatch, EachChange, Failure, Lost, Outgoing, Position, Rebalance, Topic,

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::flow::Counts;
+use crate::flow::Epoch;
 use crate::flow::record::{Offset, Role};
 use crate::flow::task::TaskId;
 
@@ -68,7 +68,7 @@ pub enum Notice<'a> {
         /// The record to be read next.
         next: Offset,
         /// What happened in it.
-        counts: &'a Counts,
+        epoch: &'a Epoch,
         /// How many records left, by role.
         outputs: [u64; Role::ALL.len()],
         /// Bytes of changed rows.

@@ -29,6 +29,11 @@ impl Windows {
         }
     }
 
+    /// How far event time has come.
+    pub fn watermark(&self) -> Option<EventTime> {
+        self.partition.clock.watermark()
+    }
+
     /// The first record that a restart must read again, and what it must know to do so; nothing where all is closed.
     pub fn replay_from(&self) -> (Option<Offset>, Resume) {
         let opened = self.first.iter().next().map(|((first, _), clock)| (*first, clock, self.closed_until));

@@ -166,7 +166,7 @@ impl<T: Transport, S: Stores, C: Clock> Worker<T, S, C> {
             self.watch.notice(Notice::Committed {
                 task: task.id,
                 next: footer.next,
-                counts: &epoch.counts,
+                epoch: &epoch,
                 outputs,
                 changelog_bytes: epoch.changes.iter().map(bytes).sum::<usize>() as u64,
                 rows: task.digest.rows(),

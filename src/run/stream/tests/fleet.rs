@@ -43,7 +43,7 @@ impl Watch for Notes {
             }
             Notice::Aborted { reason } => told.aborted.push(reason),
             Notice::Idle(_) => told.idle += 1,
-            Notice::Committed { counts, .. } => told.counts.add(counts),
+            Notice::Committed { epoch, .. } => told.counts.add(&epoch.counts),
             Notice::Joined { .. }
             | Notice::End { .. }
             | Notice::Away { .. }

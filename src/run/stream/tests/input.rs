@@ -136,6 +136,7 @@ pub(super) fn detection(variant: u64) -> DetectionSettings {
         scores: false,
         // Some windows' worth of input for one row, so that much is learned again.
         keeping: if variant % 8 < 4 { Keeping::Everything } else { Keeping::Checkpoints { share: 0.02 } },
+        glances: false,
     }
 }
 
