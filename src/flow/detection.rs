@@ -1,5 +1,7 @@
 //! The flow `detect`: readings in; findings, rejected and late records out.
 
+mod rows;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -18,7 +20,7 @@ use super::source::{Decoded, Decoder};
 use super::table::Table;
 use super::time::EventTime;
 use super::window::settings::WindowSettings;
-use super::window::{Downstream, MARKS, Resume, Source, Windows};
+use super::window::{Downstream, Resume, Source, Windows};
 use super::{Change, Counts, Epoch, Flow, Unreadable};
 
 /// The tables of learned rows, in [`Change::table`]: after the marks of windows incidents, then one a detector.
@@ -264,27 +266,7 @@ impl Flow for Detection {
                 }
                 continue;
             }
-            let entity = std::str::from_utf8(key).map_err(|_| Unreadable)?;
-            let id = self.windows.remember(entity).ok_or(Unreadable)?;
-            let restored = match *table {
-                MARKS => self.windows.restore_mark(id, row),
-                INCIDENTS => self.judge.incidents.restore(id, row),
-                ALERTS => self.judge.alerted.restore(id, row),
-                HEARD => self.judge.silence.as_mut().is_some_and(|silence| silence.restore(id, entity, row)),
-                other => {
-                    let (until, row) = row.split_first_chunk().ok_or(Unreadable)?;
-                    let until = i64::from_be_bytes(*until);
-                    self.windows.restore_learned(id, EventTime::from_ms(until));
-                    let bench = self.judge.benches.iter_mut().find(|bench| bench.table() == other);
-                    match &mut self.judge.intervals {
-                        Some(intervals) if other == COUNTERS => intervals.restore(id, row),
-                        _ => bench.is_some_and(|bench| bench.restore(id, row)),
-                    }
-                }
-            };
-            if !restored {
-                return Err(Unreadable);
-            }
+            self.restore_row(*table, key, row).ok_or(Unreadable)?;
         }
         Ok(())
     }
