@@ -13,7 +13,7 @@ pub struct Glance {
     pub entity: Box<str>,
     /// Where it ended.
     pub end: EventTime,
-    /// Whether a detector was still learning.
+    /// Whether no detector had learned enough yet.
     pub learning: bool,
     /// The mean of each metric of the schema, where the window had it.
     pub means: Vec<Option<f32>>,

@@ -80,6 +80,8 @@ impl Judge {
         let mut judged = Judged::default();
         let wanted = self.scores.is_some();
         let mut note = |said: Said| {
+            let learns = ![Kind::Status, Kind::Silence].map(Kind::name).contains(&said.detector);
+            judged.is_watched |= learns && !matches!(said.verdict, Verdict::Learning { .. });
             match said.verdict {
                 Verdict::Learning { confidence } => judged.warming_up.push((said.detector, confidence)),
                 Verdict::Normal => {}
@@ -161,7 +163,8 @@ impl Judge {
         let mut all_scores = Vec::new();
         let mut judged = self.ask(id, &closed, &mut all_scores);
         if let Some(glances) = self.glances.as_mut().filter(|glances| glances.len() < MOST_GLANCES) {
-            glances.push(Glance::of(&closed, !judged.warming_up.is_empty()));
+            let is_learning = !judged.is_watched && !judged.warming_up.is_empty();
+            glances.push(Glance::of(&closed, is_learning));
         }
         let entity_of = |row: usize| match readings.entities.get(row) {
             Some(&id) => entities.name(id),

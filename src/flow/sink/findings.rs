@@ -20,6 +20,8 @@ pub struct Judged {
     pub anomalies: Vec<(&'static str, Anomaly)>,
     /// Detectors that still learn, with their confidence.
     pub warming_up: Vec<(&'static str, f64)>,
+    /// Whether some detector has learned enough to judge.
+    pub is_watched: bool,
 }
 
 impl Report {
