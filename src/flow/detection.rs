@@ -123,6 +123,7 @@ impl Detection {
             glances: settings.glances.then(Vec::new),
             last_late: BTreeMap::new(),
             silent: false,
+            forgotten: Vec::new(),
             schema: Arc::new(settings.schema.clone()),
         };
         let mut windows = Windows::new(settings.window, &settings.schema);
@@ -219,7 +220,10 @@ impl Flow for Detection {
 
     fn epoch(&mut self, next: Offset) -> Epoch {
         let mut changes = std::mem::take(&mut self.idle_marks);
+        // Before what those learn who come back under the same name.
+        let forgotten = std::mem::take(&mut self.judge.forgotten);
         if self.keeping != Keeping::Nothing {
+            changes.extend(forgotten);
             self.windows.changes(&mut changes);
             let entities = self.windows.entities();
             self.judge.incidents.changes(|id| entities.name(id), &mut changes);

@@ -71,6 +71,11 @@ impl Intervals {
         self.counters.written(id, name, before)
     }
 
+    /// Forgets the entity; the change that deletes its row, where there may be one.
+    pub(super) fn forget(&mut self, id: u32, name: &str) -> Option<Change> {
+        self.counters.forget(id).then(|| self.counters.deleted(name))
+    }
+
     /// Takes them back; `false` where the bytes are not that.
     #[must_use]
     pub(super) fn restore(&mut self, id: u32, bytes: &[u8]) -> bool {

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::Counts;
 use super::alert::{self, Alerts};
 use super::detect::list::{Bench, Said};
 use super::detect::settings::Kind;
@@ -21,6 +20,7 @@ use super::sink::scores;
 use super::table::Table;
 use super::time::{EventTime, Window};
 use super::window::{Downstream, Entities, EntityId, Source};
+use super::{Change, Counts};
 
 /// Of so many entities it is noted when their last late reading was.
 const LATE_ENTITIES: usize = 10_000;
@@ -49,6 +49,8 @@ pub(super) struct Judge {
     pub(super) last_late: BTreeMap<Box<str>, EventTime>,
     /// While refilling, nothing is said.
     pub(super) silent: bool,
+    /// The rows of entities that were forgotten.
+    pub(super) forgotten: Vec<Change>,
 }
 
 impl Judge {
@@ -95,6 +97,12 @@ impl Judge {
         };
         self.benches.iter_mut().for_each(|bench| bench.judge(id, closed, wanted, &mut note));
         judged
+    }
+
+    /// Whether anything is known of the entity that is written with each epoch.
+    fn remembers(&self, id: EntityId) -> bool {
+        let waits = self.silence.as_ref().is_some_and(|silence| silence.waits_for(id));
+        waits || self.incidents.get(id).is_some() || self.alerted.get(id).is_some()
     }
 
     /// Takes away what the rules of the topology do not want told.
@@ -202,8 +210,7 @@ impl Downstream for Judge {
         let readings = intervals.as_mut().map_or(readings, |intervals| intervals.gather(id, readings));
         self.report_on(entities, id, window, readings);
         self.intervals = intervals;
-        let waits = self.silence.as_ref().is_some_and(|silence| silence.waits_for(id));
-        waits || self.incidents.get(id).is_some() || self.alerted.get(id).is_some() || self.learns()
+        self.remembers(id) || self.learns()
     }
 
     fn learns(&self) -> bool {
@@ -220,6 +227,23 @@ impl Downstream for Judge {
             bench.judge(id, &closed, false, &mut |_| {});
         }
         self.intervals = intervals;
+    }
+
+    fn forget(&mut self, entities: &Entities, id: EntityId) -> bool {
+        let name = entities.name(id);
+        let mut deleted: Vec<Change> =
+            self.benches.iter_mut().filter_map(|bench| bench.forget(id, name)).collect();
+        deleted.extend(self.intervals.as_mut().and_then(|intervals| intervals.forget(id, name)));
+        if self.silent {
+            // What is written with each epoch is as of the end of the refill already: it may be of a life that comes later.
+            return self.remembers(id);
+        }
+        deleted.extend(self.silence.as_mut().and_then(|silence| silence.forget(id, name)));
+        deleted.extend(self.incidents.forget(id).then(|| self.incidents.deleted(name)));
+        deleted.extend(self.alerted.forget(id).then(|| self.alerted.deleted(name)));
+        self.counts.forgotten += 1;
+        self.forgotten.extend(deleted);
+        false
     }
 
     fn late(&mut self, entity: &str, time: EventTime, source: &Source<'_>, rejection: Rejection) {

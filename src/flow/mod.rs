@@ -107,6 +107,8 @@ pub struct Counts {
     pub anomalies: [u64; 3],
     /// Incidents opened.
     pub incidents: u64,
+    /// Entities forgotten because nothing came of them for long.
+    pub forgotten: u64,
     /// Where advice came from.
     pub advice: AdviceCounts,
 }
@@ -126,6 +128,7 @@ impl Counts {
             findings,
             anomalies,
             incidents,
+            forgotten,
             advice,
         } = other;
         self.advice.add(advice);
@@ -138,6 +141,7 @@ impl Counts {
         self.learning += learning;
         self.findings += findings;
         self.incidents += incidents;
+        self.forgotten += forgotten;
         self.rejected.iter_mut().zip(rejected).for_each(|(sum, more)| *sum += more);
         self.anomalies.iter_mut().zip(anomalies).for_each(|(sum, more)| *sum += more);
     }

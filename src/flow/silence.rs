@@ -101,6 +101,14 @@ impl Silence {
         gone
     }
 
+    /// Forgets the entity without a word; the change that deletes its row, where there may be one.
+    pub fn forget(&mut self, id: u32, name: &str) -> Option<Change> {
+        if let Some(heard) = self.heard.get(id) {
+            self.due.remove(&(heard.until_ms.saturating_add(self.after_ms), name.into(), id));
+        }
+        self.heard.forget(id).then(|| self.heard.deleted(name))
+    }
+
     /// Whether the entity is waited for.
     pub fn waits_for(&self, id: u32) -> bool {
         self.heard.get(id).is_some()

@@ -39,6 +39,22 @@ impl<T: Default + Serialize + DeserializeOwned> Table<T> {
         }
     }
 
+    /// Forgets the entity, as its number will be another's: it is in no later changes. Whether there may be a row of it.
+    pub fn forget(&mut self, entity: u32) -> bool {
+        let at = entity as usize;
+        let was_touched = self.is_touched.get(at) == Some(&true);
+        if was_touched {
+            self.is_touched[at] = false;
+            self.touched.retain(|touched| *touched != entity);
+        }
+        self.rows.get_mut(at).is_some_and(|row| row.take().is_some()) || was_touched
+    }
+
+    /// The change that deletes the row of a name.
+    pub fn deleted(&self, name: &str) -> Change {
+        Change { table: self.number, key: name.as_bytes().to_vec(), row: None }
+    }
+
     fn touch(&mut self, entity: u32) {
         let at = entity as usize;
         if self.rows.len() <= at {

@@ -9,7 +9,7 @@ use crate::flow::window::settings::{TimeScope, WindowKind, WindowSettings};
 
 impl Topology {
     /// 16 hexadecimal digits of everything that learned state depends on: schema, window, detectors, incidents. Not of
-    /// what only names or limits: topics, units, `[[alert]]`, `[[notify]]`, `emit`, `advise`, `max_payload`, `max_entities`, `idle`, `kafka.client`.
+    /// what only names or limits: topics, units, `[[alert]]`, `[[notify]]`, `emit`, `advise`, `max_payload`, `max_entities`, `forget`, `idle`, `kafka.client`.
     ///
     /// The same on every machine and in every version that writes state in the same format.
     pub fn fingerprint(&self) -> String {
@@ -77,7 +77,8 @@ fn samples(hash: &mut Hash, sampling: &Sampling) {
 }
 
 fn window(hash: &mut Hash, window: &WindowSettings) {
-    let WindowSettings { kind, grace_ms, time, per_entity, max_jump_ms, max_entities: _ } = window;
+    let WindowSettings { kind, grace_ms, time, per_entity, max_jump_ms, max_entities: _, forget_ms: _ } =
+        window;
     let (kind, size, max_age_ms) = match *kind {
         WindowKind::Tumbling { size_ms } => (1, size_ms as u64, 0),
         WindowKind::Count { size, max_age_ms } => (2, size as u64, max_age_ms as u64),
@@ -211,6 +212,7 @@ mod tests {
         check("source.keyed_by", "entity", false);
         check("source.max_payload", "1MiB", false);
         check("window.max_entities", "5", false);
+        check("window.forget", "\"5d\"", false);
         check("sink.topic", "other", false);
         check("sink.emit", "all", false);
         check("advise.enabled", "false", false);

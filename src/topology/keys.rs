@@ -135,6 +135,8 @@ pub(super) const KEYS: &[Key] = &[
         "how far ahead one reading may jump before its clock is doubted"),
     key("window.max_entities", Takes::Integer { low: 1, high: 100_000_000 }, "2000000",
         "the most entities a task keeps; readings of further ones are rejected"),
+    key("window.forget", Takes::SpanOrOff { high_ms: 100 * YEAR_MS }, "\"30d\"",
+        "an entity of which nothing came for so long, in event time, is forgotten with what it has learned"),
 
     key("detect.kind", Takes::Detector, "", "the detector"),
     key("detect.baseline", Takes::Word(&["history", "window"]), "\"history\"",

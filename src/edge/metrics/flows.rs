@@ -21,6 +21,7 @@ pub(super) struct Flows {
     findings: IntCounterVec,
     anomalies: IntCounterVec,
     incidents: IntCounterVec,
+    forgotten: IntCounterVec,
     outputs: IntCounterVec,
     epochs: IntCounterVec,
     changelog_bytes: IntCounterVec,
@@ -49,6 +50,10 @@ impl Flows {
             findings: of_task("tidewatch_findings_total", "Windows with at least one anomaly."),
             anomalies: labelled("tidewatch_anomalies_total", "Anomalies.", "severity"),
             incidents: of_task("tidewatch_incidents_opened_total", "Incidents opened."),
+            forgotten: of_task(
+                "tidewatch_entities_forgotten_total",
+                "Entities of which nothing came for so long that what they had learned was deleted.",
+            ),
             outputs: labelled("tidewatch_outputs_total", "Records committed to output topics.", "role"),
             epochs: of_task("tidewatch_epochs_total", "Epochs that became true."),
             changelog_bytes: of_task(
@@ -89,6 +94,7 @@ impl Flows {
             findings,
             anomalies,
             incidents,
+            forgotten,
             // Told by `advice`.
             advice: _,
         } = counts;
@@ -102,6 +108,7 @@ impl Flows {
         add(&self.learning, *learning);
         add(&self.findings, *findings);
         add(&self.incidents, *incidents);
+        add(&self.forgotten, *forgotten);
         for (reason, by) in Reason::ALL.iter().zip(rejected) {
             add_labelled(&self.rejected, reason.label(), *by);
         }

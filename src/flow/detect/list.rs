@@ -36,6 +36,10 @@ macro_rules! detectors {
                 match self { $(Instance::$kind(_, table) => table.written(id, name, before),)* }
             }
 
+            fn forget(&mut self, id: u32, name: &str) -> Option<Change> {
+                match self { $(Instance::$kind(_, table) => table.forget(id).then(|| table.deleted(name)),)* }
+            }
+
             fn restore(&mut self, id: u32, bytes: &[u8]) -> bool {
                 match self { $(Instance::$kind(_, table) => table.restore(id, bytes),)* }
             }
@@ -139,6 +143,14 @@ impl Bench {
             Judges::One { learns: false, .. } => None,
             Judges::One { instance, .. } => instance.written(id, name, before),
             Judges::Together(_, table) => table.written(id, name, before),
+        }
+    }
+
+    /// Forgets the entity; the change that deletes its row, where there may be one.
+    pub fn forget(&mut self, id: u32, name: &str) -> Option<Change> {
+        match &mut self.judges {
+            Judges::One { instance, .. } => instance.forget(id, name),
+            Judges::Together(_, table) => table.forget(id).then(|| table.deleted(name)),
         }
     }
 

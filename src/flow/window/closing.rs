@@ -23,6 +23,7 @@ impl Windows {
             first: BTreeMap::new(),
             deciding: None,
             unwritten: BTreeMap::new(),
+            quiet: BTreeSet::new(),
             keeps_rows: false,
             resume_at: None,
             marks: Table::new(MARKS),
@@ -103,6 +104,7 @@ impl Windows {
         if !places.is_empty() {
             self.close_many(places, down);
         }
+        self.forget_the_quiet(watermark, down);
     }
 
     /// Whether anything waits for further readings.
@@ -182,6 +184,7 @@ impl Windows {
             self.slots[id as usize].remembered = true;
             self.note_learned(id, window, (first, clock), down);
         }
+        self.note_heard(id, window, down);
         for gathered in std::mem::take(&mut self.columns.entities) {
             self.forget_if_idle(gathered);
         }

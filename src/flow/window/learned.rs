@@ -68,6 +68,9 @@ impl Windows {
         if let Some(slot) = self.slots.get_mut(id as usize) {
             slot.learned_until = until;
         }
+        if let Some(until) = until {
+            self.put_among_the_quiet(id, until);
+        }
     }
 
     /// Whether a window that closes again is one that no row knows.

@@ -12,6 +12,7 @@
 mod clock;
 mod closing;
 mod entities;
+mod forgetting;
 mod gather;
 mod learned;
 mod open;
@@ -67,6 +68,12 @@ pub trait Downstream {
     /// A window that had closed before closes again: what it taught is learned again, and nothing else happens.
     fn relearn(&mut self, entities: &Entities, id: EntityId, window: Window, readings: &Readings) {
         let _ = (entities, id, window, readings);
+    }
+    /// An entity is forgotten: nothing has come of it for long. Whether something of it must be remembered all the same; if not,
+    /// its number will be another's.
+    fn forget(&mut self, entities: &Entities, id: EntityId) -> bool {
+        let _ = (entities, id);
+        false
     }
     /// A reading of an entity came after its window had closed.
     fn late(&mut self, entity: &str, time: EventTime, source: &Source<'_>, rejection: Rejection);
@@ -139,6 +146,8 @@ struct Slot {
     remembered: bool,
     /// The end of the last window that the entity has learned from.
     learned_until: Option<EventTime>,
+    /// The end of its last window, where that matters for when it is forgotten.
+    heard: Option<EventTime>,
     /// Where the readings begin that must be read again as long as what they taught is in no row.
     unwritten: Option<(Offset, u32)>,
     /// Only with `time = "entity"`.
@@ -170,6 +179,8 @@ pub struct Windows {
     /// Entities that have learned what is in no row yet, by the reading from which it is learned again, with the event time
     /// and the ends of windows as of then.
     unwritten: BTreeMap<((Offset, u32), EntityId), AsOf>,
+    /// Entities by the end of their last window.
+    quiet: BTreeSet<(EventTime, EntityId)>,
     /// Whether somebody keeps rows, so that it matters what is in them.
     keeps_rows: bool,
     /// After a restart, what comes before this is not read again.

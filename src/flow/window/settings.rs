@@ -45,6 +45,9 @@ pub struct WindowSettings {
     pub max_jump_ms: Option<i64>,
     /// The most entities a task keeps; readings of further ones are rejected.
     pub max_entities: usize,
+    /// An entity of which nothing has come for so long, in event time, is forgotten with all that it has learned; `None` keeps
+    /// everybody. Only tumbling windows of the partition's time forget.
+    pub forget_ms: Option<i64>,
 }
 
 impl WindowSettings {

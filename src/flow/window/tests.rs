@@ -12,6 +12,7 @@ const TUMBLING: WindowSettings = WindowSettings {
     per_entity: true,
     max_jump_ms: None,
     max_entities: 100,
+    forget_ms: None,
 };
 
 #[derive(Default)]
@@ -34,12 +35,61 @@ impl Downstream for Said {
     }
 }
 
+/// Learns of everybody, and says who is forgotten.
+#[derive(Default)]
+struct Learns(Vec<String>);
+
+impl Downstream for Learns {
+    fn closed(&mut self, _: &Entities, _: EntityId, _: Window, _: &Readings) -> bool {
+        true
+    }
+
+    fn learns(&self) -> bool {
+        true
+    }
+
+    fn forget(&mut self, entities: &Entities, id: EntityId) -> bool {
+        self.0.push(entities.name(id).to_owned());
+        false
+    }
+
+    fn late(&mut self, _: &str, _: EventTime, _: &Source<'_>, _: Rejection) {}
+
+    fn rejected(&mut self, _: &Source<'_>, _: Rejection) {}
+}
+
+/// Who is forgotten after 20 ms without a reading, when these readings come; how many are known then.
+fn check_forgotten(readings: &str, forgotten: &str, known: usize) {
+    let (mut learns, mut all) =
+        (Learns::default(), windows(WindowSettings { forget_ms: Some(20), ..TUMBLING }));
+    feed(&mut all, &readings.split_whitespace().collect::<Vec<_>>(), 0, &mut learns);
+    assert_eq!((learns.0.join(" ").as_str(), all.entities().len()), (forgotten, known), "{readings}");
+}
+
+#[test]
+fn who_is_quiet_for_long_is_forgotten_and_begins_anew() {
+    // The window of a ends at 5: 20 ms later nothing has come of it.
+    check_forgotten("a@1 b@6 b@24", "", 2);
+    check_forgotten("a@1 b@6 b@25", "a", 1);
+    // A window that is open is somebody to wait for, until it closes and 20 ms more.
+    check_forgotten("a@1 b@6 a@24 b@25 b@44", "", 2);
+    check_forgotten("a@1 b@6 a@24 b@25 b@45", "a", 1);
+    // By its own reading, too: what it had learned is gone, and it is there.
+    check_forgotten("a@1 a@40", "a", 1);
+    check_forgotten("a@1 a@40 b@100", "a a", 1);
+    let once: Vec<String> = (0..10_000).map(|number| format!("pod-{number}@{}", number * 5)).collect();
+    let (mut learns, mut all) =
+        (Learns::default(), windows(WindowSettings { forget_ms: Some(20), ..TUMBLING }));
+    feed(&mut all, &once.iter().map(String::as_str).collect::<Vec<_>>(), 0, &mut learns);
+    assert!(all.entities().len() <= 6 && learns.0.len() >= 9_994, "{}", all.entities().len());
+}
+
 fn windows(settings: WindowSettings) -> Windows {
     Windows::new(settings, &Schema { metrics: Vec::new(), ..Schema::native() })
 }
 
 /// Feeds the words from `first` on; a `|` ends the message, a `.` at the end the input.
-fn feed(windows: &mut Windows, words: &[&str], first: u64, said: &mut Said) {
+fn feed(windows: &mut Windows, words: &[&str], first: u64, said: &mut impl Downstream) {
     for (at, word) in words.iter().enumerate() {
         match *word {
             "." => windows.finish(said),

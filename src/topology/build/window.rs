@@ -36,6 +36,10 @@ impl Said {
                 _ => None,
             },
             max_entities: self.integer("window.max_entities") as usize,
+            forget_ms: match self.setting("window.forget") {
+                Setting::Span(ms) => Some(ms),
+                _ => None,
+            },
         }
     }
 

@@ -17,6 +17,7 @@ keyed_by = "entity"
 size = "30s"
 grace = "5s"
 max_entities = 6
+forget = "10m"
 [[metric]]
 name = "load"
 optional = true

@@ -122,6 +122,12 @@ pub(super) fn detection(variant: u64) -> DetectionSettings {
             per_entity: true,
             max_jump_ms,
             max_entities: 100,
+            // Some are forgotten now and then, and some soon.
+            forget_ms: match variant % 4 {
+                0 => Some(30_000),
+                1 => Some(12_000),
+                _ => None,
+            },
         },
         detectors: match variant {
             FORGETFUL => vec![Settings { baseline: Baseline::Window, ..z_score }, status],
