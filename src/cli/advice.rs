@@ -8,9 +8,10 @@ use clap::Args;
 
 use super::TopologyChoice;
 use super::settings::{Environment, Problem, problems};
-use crate::edge::llm::{self, Counted, Key, Limits, Llm, LlmSettings};
+use crate::edge::llm::{self, Counted, Limits, Llm, LlmSettings};
 use crate::edge::ports::Advisor;
 use crate::edge::recorded::{Recorded, Recording};
+use crate::edge::web::Key;
 use crate::flow::advise::notes::{MAX_SECTIONS, Notes};
 use crate::flow::advise::runbook::Runbook;
 use crate::flow::advise::settings::AdviseSettings;

@@ -9,12 +9,14 @@ use std::time::Duration;
 use clap::Args;
 
 use super::kafka::{self, KafkaFlags};
+use super::run::receivers;
 use super::run::topics::{Provision, Roles, keep_ms, misconfigured, provision};
 use super::settings::{self, Environment};
 use super::{Exit, TopologyChoice, replay};
 use crate::edge::kafka::{KafkaSettings, Topics, try_transaction};
-use crate::edge::ports::StoreError;
+use crate::edge::ports::{Deliver, Delivery, StoreError};
 use crate::edge::sled::Sled;
+use crate::flow::notify::Kind;
 use crate::topology::Topology;
 
 /// How long the brokers may take to answer.
@@ -66,6 +68,7 @@ pub(super) fn run(flags: &DoctorFlags, environment: &Environment) -> Exit {
     look_at_state(&state, &mut found);
     look_at_kafka(&topology, &kafka, &mut found);
     model::look_at(&topology, &flags.choice, environment, &mut found);
+    look_at_receivers(&topology, environment, &mut found);
     match found.wrong {
         0 => replay::print(found.text.as_bytes()),
         wrong => {
@@ -166,5 +169,31 @@ fn look_at_kafka(topology: &Topology, kafka: &KafkaSettings, found: &mut Finding
                 topology.name
             ),
         ),
+    }
+}
+
+fn look_at_receivers(topology: &Topology, environment: &Environment, found: &mut Findings) {
+    match receivers::told(topology, environment) {
+        Err(problem) => found.wrong("receivers", &problem.0),
+        Ok(told) if told.is_empty() => found.good("receivers", "nobody is told: there is no [[notify]]"),
+        Ok(told) => {
+            for one in told {
+                let name = &one.receiver.name;
+                match (one.receiver.kind == Kind::Alertmanager).then(|| one.post()) {
+                    // Nothing but an empty list can be told without telling something.
+                    Some(Ok(mut post)) => match post.deliver(b"[]") {
+                        Delivery::Taken => found.good("receivers", &format!("{name} takes messages")),
+                        Delivery::Refused(why) | Delivery::Later(why, _) => {
+                            let (url, _) = receivers::variables(name);
+                            found.wrong("receivers", &format!("{name}: {why}: is {url} right, is it up?"));
+                        }
+                    },
+                    _ => found.note(
+                        "receivers",
+                        &format!("{name} has an address; whether it answers shows with the first message"),
+                    ),
+                }
+            }
+        }
     }
 }

@@ -14,6 +14,7 @@ pub mod incident;
 mod intervals;
 mod judge;
 pub mod model;
+pub mod notify;
 pub mod readings;
 pub mod record;
 pub mod route;

@@ -1,7 +1,7 @@
 //! How samples of other programs become readings: what can be set of it, checked.
 //!
 //! A sample is one number of one series at one time. Decoders turn samples of one entity and time into a reading that has
-//! the metrics that came and no others; [`intervals`](super::intervals) makes whole readings of them when a window closes.
+//! the metrics that came and no others; `intervals` makes whole readings of them when a window closes.
 
 /// What the records of an input are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

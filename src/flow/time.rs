@@ -4,7 +4,17 @@ use std::fmt;
 
 /// Milliseconds since 1970-01-01 UTC, as a reading states them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
+#[serde(try_from = "i64")]
 pub struct EventTime(i64);
+
+/// Rows that nobody can have written bring no times that nobody can have read.
+impl TryFrom<i64> for EventTime {
+    type Error = &'static str;
+
+    fn try_from(ms: i64) -> Result<EventTime, &'static str> {
+        EventTime::from_ms(ms).ok_or("a time outside of the years that RFC 3339 can write")
+    }
+}
 
 const MS_PER_DAY: i64 = 86_400_000;
 /// 0000-01-01T00:00:00Z and 9999-12-31T23:59:59.999Z: what RFC 3339 can write.

@@ -2,6 +2,7 @@
 
 pub mod advise;
 pub mod audit;
+pub mod notify;
 pub mod replay;
 pub mod screen;
 pub mod stream;

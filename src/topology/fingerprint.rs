@@ -9,7 +9,7 @@ use crate::flow::window::settings::{TimeScope, WindowKind, WindowSettings};
 
 impl Topology {
     /// 16 hexadecimal digits of everything that learned state depends on: schema, window, detectors, incidents. Not of
-    /// what only names or limits: topics, units, `[[alert]]`, `emit`, `advise`, `max_payload`, `max_entities`, `idle`, `kafka.client`.
+    /// what only names or limits: topics, units, `[[alert]]`, `[[notify]]`, `emit`, `advise`, `max_payload`, `max_entities`, `idle`, `kafka.client`.
     ///
     /// The same on every machine and in every version that writes state in the same format.
     pub fn fingerprint(&self) -> String {

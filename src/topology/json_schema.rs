@@ -135,7 +135,7 @@ mod tests {
             let table = &schema["properties"][section];
             let properties = match section {
                 "" => &schema["properties"],
-                "metric" | "detect" | "alert" => &table["items"]["properties"],
+                "metric" | "detect" | "alert" | "notify" => &table["items"]["properties"],
                 _ => &table["properties"],
             };
             let described = properties[name]["description"].as_str().unwrap_or_default();

@@ -10,6 +10,9 @@ pub(super) const MAX_DETECTORS: usize = 16;
 /// The most `[[alert]]` of a topology.
 const MAX_ALERTS: usize = 256;
 
+/// The most `[[notify]]` of a topology.
+const MAX_RECEIVERS: usize = 16;
+
 /// A table of a topology.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Section {
@@ -55,6 +58,11 @@ pub(super) const SECTIONS: &[Section] = &[
     section("incident", None, "groups findings into incidents; without it there are none"),
     section("advise", None, "how recommendations are made"),
     section("sink", None, "where everything goes"),
+    section(
+        "notify",
+        Some(MAX_RECEIVERS),
+        "who is told of incidents: where they are, and what they want to see, the environment says",
+    ),
     section("kafka", None, "settings of the Kafka client"),
 ];
 
@@ -205,6 +213,14 @@ pub(super) const KEYS: &[Key] = &[
     key("sink.changelog_share", Takes::Number(Bounds::ABOVE_0), "0.5",
         "bytes of learned rows written per byte of input, at most; what is not written yet is learned again after a restart"),
     key("sink.emit", Takes::Word(&["findings", "all"]), "\"findings\"", "reports of windows with findings, or of every window"),
+
+    key("notify.name", Takes::Name, "", "the receiver's name: TIDEWATCH_NOTIFY_<NAME>_URL says where it is"),
+    key("notify.kind", Takes::Word(&["alertmanager", "slack", "webhook"]), "", "what it understands"),
+    key("notify.severity", Takes::Word(&["low", "medium", "high"]), "\"low\"", "incidents that never were as bad as this are not told"),
+    key("notify.entity", Takes::Text { high_bytes: MAX_ENTITY_BYTES }, "", "the entities it is told of, with `*` and `?`; all unless said"),
+    key("notify.keep", Takes::Span { low_ms: 1000, high_ms: YEAR_MS }, "\"1h\"", "what it has not taken for so long is not told any more"),
+    key("notify.template", Takes::Text { high_bytes: 16_384 }, "",
+        "of a webhook: the JSON it gets, with `{{summary}}` and the like inside of strings; everything there is unless said"),
 ];
 
 /// The key of a path without numbers.

@@ -24,6 +24,7 @@ use crate::flow::detect::settings::{Kind, Settings};
 use crate::flow::detection::{DetectionSettings, Keeping};
 use crate::flow::incident::IncidentSettings;
 use crate::flow::model::Schema;
+use crate::flow::notify::Receiver;
 use crate::flow::window::settings::WindowSettings;
 use check::Said;
 use file::Entry;
@@ -54,6 +55,8 @@ pub struct Topology {
     pub advise: AdviseSettings,
     /// Where everything goes.
     pub sink: SinkSettings,
+    /// Who is told of incidents.
+    pub receivers: Vec<Receiver>,
     /// What only a stream does.
     pub stream: StreamSettings,
     /// Settings passed on to librdkafka, without addresses and secrets.

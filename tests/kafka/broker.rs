@@ -181,8 +181,8 @@ impl Cluster {
     }
 
     /// The committed records of a partition as Kafka's own consumer reads them: id and value. It gives up when nothing comes for
-    /// some time, which on a busy machine may be before the first record: then it is given more.
-    pub fn committed(&self, topic: &str, partition: u32) -> Vec<(String, String)> {
+    /// some time, which on a busy machine may be before the last of those that must be there: then it is given more.
+    pub fn committed(&self, topic: &str, partition: u32, at_least: usize) -> Vec<(String, String)> {
         let read = |patience_ms: u32| -> Vec<(String, String)> {
             let args = format!(
                 "--topic {topic} --partition {partition} --offset earliest --isolation-level read_committed --timeout-ms \
@@ -197,7 +197,7 @@ impl Cluster {
             text.lines().filter_map(record).collect()
         };
         let found = read(5_000);
-        if found.is_empty() { read(30_000) } else { found }
+        if found.len() < at_least { read(60_000) } else { found }
     }
 }
 

@@ -93,13 +93,10 @@ fn survive(cluster: &mut Cluster, brokers: usize, name: &str, more: &str, kills:
             .run(&format!("replay --from-topic {judged} --partition {partition} --no-advice --leave-open --format ndjson"))
             .fine();
         let what = format!("{name}, seed {seed}, partition {partition}");
-        let committed = cluster.committed(&format!("{name}-findings"), partition);
+        let replayed: Vec<&str> = replayed.out.lines().collect();
+        let committed = cluster.committed(&format!("{name}-findings"), partition, replayed.len());
         let values: Vec<&str> = committed.iter().map(|(_, value)| value.as_str()).collect();
-        assert_eq!(
-            values,
-            replayed.out.lines().collect::<Vec<_>>(),
-            "{name}, seed {seed}, partition {partition}"
-        );
+        assert_same(&values, &replayed, &what);
         let ids: Vec<&str> = committed.iter().map(|(id, _)| id.as_str()).collect();
         let wanted: Vec<String> =
             (0..ids.len()).map(|at| format!("{name}-detect-{partition}-findings-{at}")).collect();

@@ -82,7 +82,7 @@ fn a_topic_can_be_replayed_as_the_stream_judged_it() {
     instance.wait_done();
     instance.stop();
     let committed: Vec<_> =
-        (0..2).flat_map(|partition| cluster.committed("again-findings", partition)).collect();
+        (0..2).flat_map(|partition| cluster.committed("again-findings", partition, 1)).collect();
     let replayed = app.run("replay --from-topic again-in --no-advice --leave-open --format ndjson").fine();
     let values: Vec<&str> = committed.iter().map(|(_, value)| value.as_str()).collect();
     assert!(!values.is_empty());

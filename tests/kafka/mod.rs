@@ -7,6 +7,7 @@ mod broker;
 mod chaos;
 mod commands;
 mod instance;
+mod notify;
 mod refusals;
 mod secure;
 mod trouble;

@@ -1,5 +1,6 @@
 //! `tidewatch run`: the topology as a member of its consumer group, next to Kafka.
 
+pub(super) mod receivers;
 mod start;
 pub(super) mod topics;
 mod workers;
@@ -67,6 +68,8 @@ struct Plan {
     /// Who is asked, if a model is configured.
     model: Option<Llm>,
     commit_every: Duration,
+    /// Who is told of incidents.
+    told: Vec<receivers::Told>,
 }
 
 /// Runs until it is stopped.
@@ -111,6 +114,7 @@ fn plan(flags: &RunFlags, environment: &Environment) -> Result<Plan, Problem> {
         advise,
         model,
         commit_every: Duration::from_millis(flags.commit_every),
+        told: receivers::told(&topology, environment)?,
         topology,
     })
 }

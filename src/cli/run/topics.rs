@@ -124,12 +124,7 @@ fn readings_config() -> Vec<(&'static str, String)> {
 
 /// How long readings may be needed, in milliseconds of event time: their window and its grace.
 pub(in crate::cli) fn keep_ms(topology: &Topology) -> i64 {
-    let size_ms = match topology.window.kind {
-        WindowKind::Tumbling { size_ms } => size_ms,
-        WindowKind::Count { max_age_ms, .. } => max_age_ms,
-        WindowKind::Message | WindowKind::Whole => 0,
-    };
-    size_ms.saturating_add(topology.window.grace_ms)
+    topology.window.longest_ms().saturating_add(topology.window.grace_ms)
 }
 
 /// What is wrong with a topic's settings, as far as they can be known.

@@ -8,7 +8,7 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 
 use super::topics::Roles;
-use super::{Plan, start};
+use super::{Plan, receivers, start};
 use crate::edge::clock::SystemClock;
 use crate::edge::kafka::{Kafka, KafkaError, KafkaSettings, Names};
 use crate::edge::llm::Llm;
@@ -100,10 +100,10 @@ struct Crew<'a> {
     broken_up: AtomicBool,
 }
 
-fn run(plan: &Plan, metrics: &Metrics, watch: &Arc<dyn Watch>, stopping: &Stopping) -> Ended {
-    let mut set_aside = 0;
+fn run(plan: &Plan, metrics: &Arc<Metrics>, watch: &Arc<dyn Watch>, stopping: &Arc<Stopping>) -> Ended {
+    let (mut set_aside, mut tells) = (0, false);
     loop {
-        let ended = match prepare(plan, metrics, watch, stopping) {
+        let ended = match prepare(plan, metrics, watch, stopping, &mut tells) {
             Ok(Some((crew, members))) => work(&crew, members),
             Ok(None) => Ended::Stopped,
             Err(ended) => ended,
@@ -123,9 +123,10 @@ fn run(plan: &Plan, metrics: &Metrics, watch: &Arc<dyn Watch>, stopping: &Stoppi
 /// Opens what workers need, and names them; `None` when it was asked to stop meanwhile.
 fn prepare<'a>(
     plan: &'a Plan,
-    metrics: &Metrics,
+    metrics: &Arc<Metrics>,
     watch: &Arc<dyn Watch>,
-    stopping: &'a Stopping,
+    stopping: &'a Arc<Stopping>,
+    tells: &mut bool,
 ) -> Result<Option<(Crew<'a>, Vec<Names>)>, Ended> {
     let instance = start::instance(&plan.state).map_err(Ended::Store)?;
     let opened = Sled::open_as_cache(&plan.state).map_err(Ended::Store)?;
@@ -141,6 +142,10 @@ fn prepare<'a>(
     }
     let roles = Roles::of(&plan.topology, plan.advise.enabled);
     let Some(partitions) = start::topics(plan, &roles, stopping)? else { return Ok(None) };
+    // Once a process: beginning again is no matter of theirs.
+    if !std::mem::replace(tells, true) {
+        receivers::start(plan, &roles, &instance, metrics, stopping).map_err(Ended::Kafka)?;
+    }
     let members = members(plan, &roles, &instance);
     metrics.expect(members.iter().map(|names| names.member.clone()));
     let crew = Crew {

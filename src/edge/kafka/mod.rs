@@ -7,6 +7,7 @@ mod changelog;
 mod consumer;
 mod context;
 mod errors;
+mod feed;
 mod polling;
 mod producer;
 mod reader;
@@ -15,6 +16,7 @@ mod topics;
 mod transport;
 mod writer;
 
+pub use feed::KafkaFeed;
 pub use producer::try_transaction;
 pub use reader::{ReadEvent, ReadRecord, Reader, Since};
 pub use settings::{KafkaError, KafkaSettings, OWN_SETTINGS};

@@ -9,7 +9,6 @@ mod call;
 mod conversation;
 mod counters;
 mod engine;
-mod key;
 mod mode;
 mod wire;
 
@@ -22,6 +21,7 @@ use tokio::sync::Semaphore;
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 
 use crate::edge::ports::{Advisor, Clock, ModelNumbers};
+use crate::edge::web::Key;
 use crate::flow::advise::question::{Answer, Outcome, Question, Usage};
 use crate::flow::task::TaskId;
 
@@ -29,7 +29,6 @@ pub use breaker::BreakerSettings;
 pub use budget::Limits;
 pub use counters::Counted;
 use counters::Counters;
-pub use key::Key;
 
 /// The server that is asked unless another is named.
 pub const DEFAULT_BASE_URL: &str = "https://api.openai.com/v1";

@@ -1,10 +1,12 @@
 //! Metrics for Prometheus, fed by what workers tell, and whether the program is ready.
 //!
-//! No label has a value that comes from outside: flows, partitions, reasons, roles and severities are all there are.
+//! No label has a value that comes from outside: flows, partitions, reasons, roles, severities and the topology's own names are all
+//! there are.
 
 mod advice;
 mod flows;
 mod made;
+mod receivers;
 mod tasks;
 mod told;
 mod visitors;
@@ -17,6 +19,7 @@ use prometheus::{Encoder, Histogram, IntCounter, IntCounterVec, IntGauge, Regist
 use crate::flow::task::TaskId;
 use flows::Flows;
 use made::{TASK, counter, counters, gauge, gauges, histogram};
+pub use receivers::Told;
 use tasks::Tasks;
 use visitors::Visitors;
 
@@ -34,6 +37,7 @@ pub struct Metrics {
     rebalances: IntCounter,
     away: IntGauge,
     advice: advice::Advice,
+    receivers: receivers::Receivers,
     standing: Mutex<Standing>,
 }
 
@@ -89,6 +93,7 @@ impl Metrics {
             ),
             away: gauge(r, "tidewatch_workers_without_broker", "Workers to which no broker answers."),
             advice: advice::Advice::new(r),
+            receivers: receivers::Receivers::new(r),
             registry,
             standing: Mutex::new(Standing::default()),
         }

@@ -2,6 +2,7 @@
 
 mod advisor;
 mod clock;
+mod notify;
 mod pages;
 mod store;
 mod transport;
@@ -9,6 +10,7 @@ mod watch;
 
 pub use advisor::{Advisor, BreakerState, ModelNumbers, Used};
 pub use clock::Clock;
+pub use notify::{Deliver, Delivery, Fed, Feed, Feeding};
 pub use pages::{Pages, Visit};
 pub use store::{EachRow, Store, StoreError, Stores};
 pub use transport::{

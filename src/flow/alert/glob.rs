@@ -1,7 +1,7 @@
 //! Names with `*` for any letters and `?` for one.
 
 /// Whether a name is meant by a pattern. Takes no longer than the product of their lengths.
-pub(super) fn is_meant(pattern: &str, name: &str) -> bool {
+pub fn is_meant(pattern: &str, name: &str) -> bool {
     let (pattern, name): (Vec<char>, Vec<char>) = (pattern.chars().collect(), name.chars().collect());
     let (mut at, mut letter) = (0, 0);
     // Where to go on if what follows the last star does not fit: the star takes one letter more.

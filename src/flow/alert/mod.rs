@@ -15,6 +15,7 @@ pub mod rule;
 use serde::{Deserialize, Serialize};
 
 pub use self::calendar::Weekly;
+pub use self::glob::is_meant;
 pub use self::rule::Rule;
 use self::rule::Wanted;
 use super::detect::Anomaly;

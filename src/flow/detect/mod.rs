@@ -73,6 +73,15 @@ impl Severity {
         }
     }
 
+    /// The word, as reports have it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Severity::Low => "low",
+            Severity::Medium => "medium",
+            Severity::High => "high",
+        }
+    }
+
     /// The predecessor's severity of a distance, by its ratio to the threshold.
     pub fn of_ratio(ratio: f64) -> Severity {
         match ratio {

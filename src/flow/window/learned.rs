@@ -87,8 +87,11 @@ impl Windows {
         }
         let slot = &mut self.slots[id as usize];
         slot.learned_until = slot.learned_until.max(Some(window.end));
-        if let (None, Some(clock)) = (slot.unwritten, clock) {
-            slot.unwritten = Some(first);
+        // A window that closes later may have been opened before: by a reading that was ahead of the others.
+        if let Some(clock) = clock.filter(|_| slot.unwritten.is_none_or(|known| first < known)) {
+            if let Some(known) = slot.unwritten.replace(first) {
+                self.unwritten.remove(&(known, id));
+            }
             self.unwritten.insert((first, id), (clock, self.closed_until));
         }
     }

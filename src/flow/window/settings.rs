@@ -46,3 +46,14 @@ pub struct WindowSettings {
     /// The most entities a task keeps; readings of further ones are rejected.
     pub max_entities: usize,
 }
+
+impl WindowSettings {
+    /// How long a window may be open before its grace, in event time; 0 where no span bounds it.
+    pub fn longest_ms(&self) -> i64 {
+        match self.kind {
+            WindowKind::Tumbling { size_ms } => size_ms,
+            WindowKind::Count { max_age_ms, .. } => max_age_ms,
+            WindowKind::Message | WindowKind::Whole => 0,
+        }
+    }
+}

@@ -201,7 +201,6 @@ impl<T: Transport, S: Stores, C: Clock> Worker<T, S, C> {
         match rebalance {
             Rebalance::Assigned(ids) => {
                 self.transport.assign(&ids);
-                self.watch.notice(Notice::Joined { worker: &self.name });
                 for id in ids {
                     self.blueprint.admit(id)?;
                     let store = Blueprint::learns(id.flow).then(|| self.stores.open(id)).transpose()?;
@@ -209,6 +208,8 @@ impl<T: Transport, S: Stores, C: Clock> Worker<T, S, C> {
                     self.watch.notice(Notice::Restoring(id));
                     self.tasks.insert(id, Task::new(id, flow, store, self.clock.now()));
                 }
+                // Now that they are known to be restored: who has joined and restores nothing is ready.
+                self.watch.notice(Notice::Joined { worker: &self.name });
             }
             Rebalance::Revoked(ids) => {
                 // Until it has let go of them they are its own.

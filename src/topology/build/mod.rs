@@ -3,6 +3,7 @@
 mod advise;
 mod alerts;
 mod detectors;
+mod receivers;
 mod samples;
 mod schema;
 mod window;
@@ -55,10 +56,12 @@ impl Said {
             advise: self.advise(),
             sink: self.sink(),
             stream: self.stream(),
+            receivers: Vec::new(),
             kafka_client: std::mem::take(&mut self.kafka_client),
             warnings: Vec::new(),
         };
         self.samples(&mut topology);
+        topology.receivers = self.receivers(&topology);
         self.check_topics(&topology);
         if topology.source.keyed_by == KeyedBy::Entity && self.given("sink.readings").is_some() {
             self.warn("sink.readings", "does not apply with source.keyed_by = \"entity\"");

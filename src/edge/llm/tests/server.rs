@@ -10,6 +10,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::super::*;
+use crate::edge::web::Key;
 use crate::flow::Flow;
 use crate::flow::advise::Advise;
 use crate::flow::advise::settings::AdviseSettings;

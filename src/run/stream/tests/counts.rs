@@ -45,3 +45,14 @@ fn what_comes_in_is_windowed_late_or_rejected_and_counted_as_in_batch() {
         assert_eq!(elements, counted.windowed + counted.late + counted.rejected_in_all(), "seed {seed}");
     }
 }
+
+#[test]
+fn nobody_has_joined_before_it_is_known_what_is_to_be_restored() {
+    let mut setup = Setup::detect(0, 7, 20);
+    (setup.processes, setup.lines) = (1, setup.lines[..1].to_vec());
+    let mut run = Run::new(setup, Plan::Nowhere);
+    run.settle().unwrap();
+    // Readiness is that every worker has joined, and that nothing is being restored.
+    let known = run.world.slots.borrow()[0].borrow().notes.0.lock().unwrap().known_when_joined;
+    assert_eq!(known, Some(1));
+}

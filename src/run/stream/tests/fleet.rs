@@ -24,6 +24,9 @@ pub(super) struct Told {
     pub(super) refills: u64,
     pub(super) aborted: Vec<&'static str>,
     pub(super) idle: u64,
+    /// Tasks to be restored that were known when a worker had joined for the first time.
+    pub(super) known_when_joined: Option<u64>,
+    restoring: u64,
     /// Of committed epochs.
     pub(super) counts: Counts,
 }
@@ -44,11 +47,14 @@ impl Watch for Notes {
             Notice::Aborted { reason } => told.aborted.push(reason),
             Notice::Idle(_) => told.idle += 1,
             Notice::Committed { epoch, .. } => told.counts.add(&epoch.counts),
-            Notice::Joined { .. }
-            | Notice::End { .. }
+            Notice::Restoring(_) => told.restoring += 1,
+            Notice::Joined { .. } => {
+                let restoring = told.restoring;
+                told.known_when_joined.get_or_insert(restoring);
+            }
+            Notice::End { .. }
             | Notice::Away { .. }
             | Notice::Remaining { .. }
-            | Notice::Restoring(_)
             | Notice::Live { .. }
             | Notice::Left(_)
             | Notice::Transaction { .. } => {}

@@ -1,4 +1,4 @@
-//! The key to a model's server: sent, and shown nowhere.
+//! The key to a server: sent, and shown nowhere.
 
 use std::fmt;
 
