@@ -166,8 +166,10 @@ fn summary(counts: &Counts) -> String {
     );
     if counts.learning > 0 {
         let share = 100.0 * counts.learning as f64 / counts.closed.max(1) as f64;
-        let _ =
-            write!(text, "\n{share:.0} % of the windows were judged while a detector was still warming up");
+        let _ = write!(
+            text,
+            "\nin {share:.0} % of the windows a detector was still learning; those that knew enough judged them"
+        );
     }
     if counts.late > 0 {
         let _ = write!(text, "\n{} came after the window had closed", many(counts.late, "reading"));

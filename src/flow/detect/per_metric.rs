@@ -153,7 +153,7 @@ impl<'a> Sheet<'a> {
             ..at.unscored(row, value)
         };
         self.novelty.add(|| score(Kind::Novelty, novelty, Some(seen.known_band())));
-        self.forecast.add(|| score(Kind::Forecast, forecast, expected(asked, seen, series)));
+        self.forecast.add(|| score(Kind::Forecast, forecast, expected(at, asked, seen, series)));
         let [near_novelty, near_forecast] = self.detector.near;
         let told = |strength: f32, threshold: Option<f32>, near: f32| {
             let reaches = threshold.is_some_and(|threshold| strength >= threshold);
@@ -180,7 +180,7 @@ impl<'a> Sheet<'a> {
             let (side, description) = words::novelty(at.name(), value, band, seen.known.novel, since);
             described(at, row, value, rare, Some(band), side, description)
         } else {
-            let band = expected(asked, seen, series);
+            let band = expected(at, asked, seen, series);
             let (side, description) = words::forecast(at.name(), value, band, seen.outlook, seen.first);
             described(at, row, value, rare, band, side, description)
         };
@@ -227,12 +227,14 @@ fn say_together(found: &mut [Candidate]) {
     }
 }
 
-/// What `forecast` would have let pass.
-fn expected(asked: &Asked, seen: &Seen, series: &Series) -> Option<Band> {
+/// What `forecast` would have let pass, as far as the metric can go there: a share is not expected below 0 %.
+fn expected(at: Metric<'_>, asked: &Asked, seen: &Seen, series: &Series) -> Option<Band> {
     let (outlook, forecast) = seen.outlook.as_ref().zip(series.forecast())?;
     let threshold = Some(f64::from(asked.forecast?)).filter(|threshold| threshold.is_finite());
     let band = forecast.band(outlook, threshold.unwrap_or(f64::from(FORECAST_THRESHOLD)))?;
-    Some(Band { low: seen.first + band.low, high: seen.first + band.high })
+    let range = at.window.schema.metrics[at.index].range;
+    let possible = |end: f64| (seen.first + end).max(range.low).min(range.high);
+    Some(Band { low: possible(band.low), high: possible(band.high) })
 }
 
 fn described(
@@ -254,3 +256,6 @@ fn described(
         ..at.anomaly(row, value, band.unwrap_or(Band { low: value, high: value }))
     }
 }
+
+#[cfg(test)]
+mod tests;
