@@ -110,7 +110,7 @@ fn every_alert_has_its_place_in_the_runbook() {
 }
 
 /// Whether Debian's Prometheus is there; fails where all services are required.
-fn prometheus_is_here() -> bool {
+pub fn prometheus_is_here() -> bool {
     let runs =
         |name| Command::new(name).arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status();
     let here =
@@ -161,20 +161,24 @@ fn rules_are_what_promtool_takes_and_do_as_their_tests_say() {
 }
 
 /// A Prometheus of our own.
-struct Prometheus {
+pub struct Prometheus {
     child: Child,
     address: String,
     _folder: Folder,
 }
 
 impl Prometheus {
-    fn scraping(target: &str) -> Prometheus {
+    /// It tells that Alertmanager, if any, of what its rules say.
+    pub fn scraping(target: &str, alertmanager: Option<u16>) -> Prometheus {
         let folder = Folder::new();
         let rules = root().join("grafana/prometheus/rules.yml");
         let config = format!(
             "global: {{scrape_interval: 1s, evaluation_interval: 1s}}\nrule_files: ['{}']\nscrape_configs:\n  - job_name: \
-             tidewatch\n    static_configs: [{{targets: ['{target}']}}]\n",
-            rules.display()
+             tidewatch\n    static_configs: [{{targets: ['{target}']}}]\n{}",
+            rules.display(),
+            alertmanager.map_or_else(String::new, |port| format!(
+                "alerting: {{alertmanagers: [{{static_configs: [{{targets: ['127.0.0.1:{port}']}}]}}]}}\n"
+            ))
         );
         let config = folder.write("prometheus.yml", config);
         let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
@@ -201,7 +205,7 @@ impl Prometheus {
         self.query(expression)["data"]["result"].as_array().map_or(0, Vec::len)
     }
 
-    fn until(&self, expression: &str) {
+    pub fn until(&self, expression: &str) {
         let begun = Instant::now();
         while self.results(expression) == 0 {
             assert!(begun.elapsed() < Duration::from_mins(1), "nothing for {expression}");
@@ -224,7 +228,7 @@ fn a_real_prometheus_understands_metrics_panels_and_rules() {
     }
     let demo = Demo::start("--entities 20 --hours 24 --incidents 8 --speed 3600");
     let target = demo.url.trim_start_matches("http://").trim_end_matches('/').to_owned();
-    let prometheus = Prometheus::scraping(&target);
+    let prometheus = Prometheus::scraping(&target, None);
     prometheus.until("tidewatch_findings_total");
     prometheus.until("rate(tidewatch_findings_total[1m])");
     prometheus.until("tidewatch:readings:rate5m > 0");

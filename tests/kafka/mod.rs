@@ -5,6 +5,7 @@
 mod advice;
 mod broker;
 mod chaos;
+mod collectd;
 mod commands;
 mod instance;
 mod notify;

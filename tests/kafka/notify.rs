@@ -17,15 +17,15 @@ use crate::support::Folder;
 const ALERTMANAGER: &str = "prometheus-alertmanager";
 
 /// A process that ends with the test.
-struct Alertmanager {
+pub struct Alertmanager {
     child: Child,
-    port: u16,
+    pub port: u16,
     _folder: Folder,
 }
 
 impl Alertmanager {
     /// Debian's; fails where all services are required.
-    fn start() -> Option<Alertmanager> {
+    pub fn start() -> Option<Alertmanager> {
         let runs =
             Command::new(ALERTMANAGER).arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status();
         if !runs.is_ok_and(|status| status.success()) {
@@ -52,7 +52,7 @@ impl Alertmanager {
     }
 
     /// The labels of the alerts that are active now.
-    fn active(&self) -> Vec<Value> {
+    pub fn active(&self) -> Vec<Value> {
         let (_, body) = get(self.port, "/api/v2/alerts?active=true").unwrap_or_default();
         // The answer may come in chunks: what is between the first and the last bracket is the list.
         let (from, to) = (body.find('[').unwrap_or(0), body.rfind(']').map_or(0, |at| at + 1));

@@ -63,6 +63,26 @@ impl Flows {
         }
     }
 
+    /// What is counted of a task is there from the start: nobody can see the first step of a counter that begins with it.
+    pub(super) fn begin(&self, task: TaskId) {
+        let labels = [task.flow.as_str(), &task.partition.to_string()];
+        for counter in [
+            &self.epochs,
+            &self.changelog_bytes,
+            &self.records,
+            &self.windowed,
+            &self.late,
+            &self.opened,
+            &self.closed,
+            &self.learning,
+            &self.findings,
+            &self.incidents,
+            &self.forgotten,
+        ] {
+            counter.with_label_values(&labels);
+        }
+    }
+
     pub(super) fn committed(
         &self,
         task: TaskId,

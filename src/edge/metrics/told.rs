@@ -28,6 +28,7 @@ impl Watch for Metrics {
                 }
             }
             Notice::Restoring(task) => {
+                self.flows.begin(task);
                 self.standing().tasks.insert(task, false);
                 set(&tasks.live, task, 0);
             }

@@ -25,7 +25,7 @@ fn alerts(receiver: &Receiver, message: &Message, now_ms: i64) -> Value {
     let alert = |severity: &str, until_ms: i64| {
         json!({
             "labels": {
-                "alertname": "TidewatchIncident",
+                "alertname": "FleetIncident",
                 "application": receiver.application,
                 "entity": message.entity,
                 "incident": message.incident,
