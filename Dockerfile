@@ -10,9 +10,10 @@ COPY tests tests
 RUN cargo build --release --locked
 
 FROM debian:bookworm-slim
-RUN useradd --system --create-home --home-dir /var/lib/tidewatch tidewatch
+# By number, so that whoever runs it can see that it is not root.
+RUN useradd --uid 10001 --create-home --home-dir /var/lib/tidewatch tidewatch
 COPY --from=build /src/target/release/tidewatch /usr/local/bin/tidewatch
-USER tidewatch
+USER 10001
 WORKDIR /var/lib/tidewatch
 ENTRYPOINT ["tidewatch"]
 EXPOSE 8600

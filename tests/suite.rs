@@ -13,6 +13,7 @@ mod bad_input;
 mod browser;
 mod calibration;
 mod commands;
+mod deploy;
 mod fuzz;
 mod golden;
 mod grafana;
