@@ -40,7 +40,7 @@ pub(super) fn timeline(incidents: &[&Incident], page: &mut String) {
     let height = rows.len() as f64 * ROW + 30.0;
     let _ = write!(
         page,
-        "<div class=scroll><svg class=timeline viewBox=\"0 0 {WIDTH} {height:.0}\" role=img aria-label=\"Incidents by time\">"
+        "<div class=scroll><svg class=timeline viewBox=\"0 0 {WIDTH} {height:.0}\" role=group aria-label=\"Incidents by time\">"
     );
     for (at, incident) in rows.into_iter().enumerate() {
         let y = at as f64 * ROW + 4.0;
