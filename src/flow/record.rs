@@ -163,8 +163,10 @@ impl Emitted {
     /// The number of the next record of that role, which is thereby taken.
     pub fn take(&mut self, role: Role) -> u64 {
         let next = &mut self.0[role as usize];
-        *next += 1;
-        *next - 1
+        let number = *next;
+        // No task gets there; a position that nobody wrote may say so.
+        *next = number.wrapping_add(1);
+        number
     }
 
     /// How many there were of that role.
