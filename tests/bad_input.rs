@@ -244,3 +244,17 @@ fn a_file_grouped_by_entity_does_not_quietly_turn_into_late_readings() {
         right.reports().iter().map(|report| report["window"]["readings"].as_u64().unwrap()).sum();
     assert_eq!(readings, 600);
 }
+
+#[test]
+fn an_input_of_which_nothing_can_be_used_is_told_by_its_reasons() {
+    let folder = Folder::new();
+    folder.write("in.ndjson", "{}\n{}\n{\"a\":\n");
+    let ran = folder.run("replay in.ndjson");
+    assert_eq!(ran.code, 65);
+    assert!(ran.err.contains("missing-field 2") && ran.err.contains("--out DIR"), "{}", ran.err);
+    let ran = folder.run("replay in.ndjson --out out");
+    assert!(ran.code == 65 && ran.err.contains("rejected.ndjson has each"), "{}", ran.err);
+    folder.write("none.ndjson", "\n");
+    let ran = folder.run("replay none.ndjson");
+    assert!(ran.code == 65 && ran.err.contains("it holds no record"), "{}", ran.err);
+}

@@ -16,6 +16,7 @@ use crate::edge::files::{Bounds, InputError, Inputs, Progress};
 use crate::edge::kafka::{KafkaError, KafkaSettings, Topics, Wanted, Writer};
 use crate::flow::model::{Reading, Schema, Statuses};
 use crate::flow::record::{Format, RawRecord};
+use crate::flow::samples::SampleFormat;
 use crate::flow::source::{Decoded, Decoder};
 use crate::topology::Topology;
 
@@ -60,6 +61,11 @@ enum Broken {
     Input(#[from] InputError),
     #[error(transparent)]
     Kafka(#[from] KafkaError),
+    #[error(
+        "topology {0} takes {1} next to Kafka, and a CSV file is sent as readings of our own, which it would reject: replay the \
+             file, or send what it takes as JSON"
+    )]
+    Csv(String, &'static str),
 }
 
 /// Sends.
@@ -73,6 +79,7 @@ pub(super) fn run(flags: &ProduceFlags, environment: &Environment) -> Exit {
             eprintln!("{readings} readings sent to {} in {records} records", topology.source.topic);
             if readings == 0 { Exit::NoUsableRecord } else { Exit::Done }
         }
+        Err(error @ Broken::Csv(..)) => Exit::configuration(&error),
         Err(error) => Exit::failed(&error),
     }
 }
@@ -116,6 +123,12 @@ fn send_once(flags: &ProduceFlags, topology: &Topology, sender: &mut Sender) -> 
             match record.format {
                 Format::Json => sender.send(record.value)?,
                 Format::Csv { .. } => {
+                    // A mapped column may be a path in JSON, which no line of CSV says.
+                    if let Some(sampling) = &topology.schema.sampling
+                        && sampling.format != SampleFormat::Native
+                    {
+                        return Err(Broken::Csv(topology.name.clone(), sampling.format.name()));
+                    }
                     for value in as_json(&mut decoder, &topology.schema, &record) {
                         sender.send(&value)?;
                     }

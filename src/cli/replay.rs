@@ -181,10 +181,7 @@ fn conclude(flags: &ReplayFlags, watch: Watch, ended: &Ended) -> Exit {
         }
     }
     if ended.counts.windowed + ended.counts.late == 0 && !ended.resumed {
-        eprintln!(
-            "tidewatch: no usable record in the input: {} were rejected",
-            ended.counts.rejected_in_all()
-        );
+        eprintln!("tidewatch: no usable record in the input: {}", why(&ended.counts, flags.out.is_some()));
         return Exit::NoUsableRecord;
     }
     match flags.format {
@@ -205,6 +202,19 @@ fn conclude(flags: &ReplayFlags, watch: Watch, ended: &Ended) -> Exit {
         FailOn::High => Severity::High,
     });
     if limit.is_some_and(|limit| worst >= Some(limit)) { Exit::Found } else { Exit::Done }
+}
+
+/// What became of an input of which nothing could be used, and where to see it.
+fn why(counts: &Counts, is_written: bool) -> String {
+    let reasons = Reason::ALL.iter().zip(counts.rejected).filter(|(_, count)| *count > 0);
+    let reasons: Vec<String> = reasons.map(|(reason, count)| format!("{} {count}", reason.label())).collect();
+    match (reasons.is_empty(), is_written) {
+        (true, _) => "it holds no record".to_owned(),
+        (false, true) => {
+            format!("rejected: {}; rejected.ndjson has each with its reason", reasons.join(", "))
+        }
+        (false, false) => format!("rejected: {}; --out DIR writes each with its reason", reasons.join(", ")),
+    }
 }
 
 /// What to do when many readings were late although each entity's came in order.

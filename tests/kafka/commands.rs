@@ -147,3 +147,13 @@ fn the_doctor_says_what_is_missing() {
     let away = away.run("doctor --state s");
     assert!(away.code == 1 && away.out.contains("WRONG brokers"), "{}", away.out);
 }
+
+#[test]
+fn a_csv_file_is_not_sent_to_who_would_reject_it() {
+    let Some(cluster) = shared() else { return };
+    let mut app = App::new(&cluster.servers(), "columns", "");
+    app.flags = "--topology mapped --set name=columns --set source.topic=columns-in".to_owned();
+    app.folder.write("in.csv", "time,host,load\n2026-01-01T00:00:00Z,a,1\n");
+    let ran = app.run("produce in.csv");
+    assert!(ran.code == 78 && ran.err.contains("send what it takes as JSON"), "{} {}", ran.code, ran.err);
+}
