@@ -42,6 +42,7 @@ pub struct Notifier<F, D, C> {
     done: BTreeMap<u32, u64>,
     metrics: Arc<Metrics>,
     said_away: bool,
+    said_too_old: bool,
 }
 
 struct Pending {
@@ -76,6 +77,7 @@ impl<F: Feed, D: Deliver, C: Clock> Notifier<F, D, C> {
             done: BTreeMap::new(),
             metrics,
             said_away: false,
+            said_too_old: false,
         }
     }
 
@@ -149,20 +151,12 @@ impl<F: Feed, D: Deliver, C: Clock> Notifier<F, D, C> {
         let (now_ms, name) = ((self.now_ms)(), self.receiver.name.clone());
         let waits_ms = now_ms.saturating_sub(pending.fed.time_ms).max(0);
         if waits_ms > self.receiver.keep_ms {
-            tracing::warn!(
-                receiver = name,
-                message = pending.message.id(),
-                "too old to be told: passed over"
-            );
-            self.metrics.told(&name, Told::TooOld);
-            // Not remembered as told: what comes of the incident later is news.
-            let memory = self.memories.get(&pending.fed.partition).cloned().unwrap_or_default();
-            self.settle(&pending.fed, memory);
-            return self.go_on();
+            return self.pass_over(pending);
         }
         let body = render::body(&self.receiver, &pending.message, now_ms);
         match self.deliver.deliver(&body) {
             Delivery::Taken => {
+                self.said_too_old = false;
                 if std::mem::take(&mut self.said_away) {
                     tracing::info!(receiver = name, "the receiver takes messages again");
                 }
@@ -199,6 +193,21 @@ impl<F: Feed, D: Deliver, C: Clock> Notifier<F, D, C> {
                 self.feed.hold(true);
             }
         }
+    }
+
+    /// What waited too long is not told any more.
+    fn pass_over(&mut self, old: Pending) {
+        // A receiver that is new, or was away for long, finds many of them.
+        if !std::mem::replace(&mut self.said_too_old, true) {
+            let receiver = self.receiver.name.as_str();
+            tracing::warn!(receiver, "messages that are too old to be told are passed over");
+        }
+        self.metrics.told(&self.receiver.name, Told::TooOld);
+        // Not remembered as told: what comes of the incident later is news. One that is over is over.
+        let known = self.memories.get(&old.fed.partition).cloned().unwrap_or_default();
+        let memory = if old.message.is_open { known } else { old.memory };
+        self.settle(&old.fed, memory);
+        self.go_on();
     }
 
     /// Notes what is done; what cannot be noted now is noted with what comes after it.

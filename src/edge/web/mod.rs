@@ -4,6 +4,7 @@
 
 mod key;
 
+use std::fmt;
 use std::time::{Duration, SystemTime};
 
 use reqwest::header::{CONTENT_TYPE, DATE, HeaderName, HeaderValue, RETRY_AFTER};
@@ -20,8 +21,15 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 const LONGEST_ASKED_PAUSE: Duration = Duration::from_hours(24);
 
 /// Where a server is.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Address(Url);
+
+/// The paths of some are secrets.
+impl fmt::Debug for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Address").field(&self.host()).finish()
+    }
+}
 
 impl Address {
     /// An address of `whom`, such as "the model's server"; a message where it is none, which does not repeat it.
@@ -195,7 +203,8 @@ mod tests {
             let message = Address::parse("the server", url).unwrap_err();
             assert!(message.contains(part) && !message.contains("secret"), "{message}");
         }
-        let address = Address::parse("the server", "http://h").unwrap();
+        let address = Address::parse("the server", "http://h/secret").unwrap();
+        assert!(!format!("{address:?}").contains("secret"));
         let message = Web::new(address, Some(Key::new("a\nb")), "authorization", "").unwrap_err();
         assert!(message.contains("cannot be sent"), "{message}");
     }

@@ -192,6 +192,16 @@ fn what_is_refused_or_too_old_is_passed_over_and_counted() {
 }
 
 #[test]
+fn an_incident_whose_end_is_too_old_to_be_told_is_over_all_the_same() {
+    let world = Rc::new(World::default());
+    put(&world, 1, "opened", "low", NOW_MS);
+    put(&world, 1, "resolved", "", NOW_MS - 3_700_000);
+    start(&world).turn();
+    assert_eq!(ids(&world), ["01-low"]);
+    assert_eq!(world.notes.borrow()[&0], (2, String::new()));
+}
+
+#[test]
 fn a_partition_that_is_lost_is_told_by_whoever_has_it() {
     let world = Rc::new(World::default());
     world.says.borrow_mut().push_back(Delivery::Later("away".into(), None));
