@@ -106,15 +106,12 @@ fn what_collectd_measures_becomes_an_alert() {
     assert_eq!(instance.metric("tidewatch_rejected_total").unwrap_or_default(), 0.0);
     prometheus.until("tidewatch_windows_closed_total > 0");
     collectd.folder.write("queue", "jobs 9000\n");
-    until("something is found", || {
-        instance.metric("tidewatch_incidents_opened_total").is_some_and(|count| count > 0.0)
-    });
-    let findings = app.run("consume findings").fine().reports();
+    // A machine that is busy with other things has findings of its own: only the queue's is waited for.
     let queues = |report: &serde_json::Value| {
         report["entity"] == "db-1"
             && report["anomalies"].as_array().unwrap().iter().any(|one| one["metric"] == "queue")
     };
-    assert!(findings.iter().any(queues), "{findings:?}");
+    until("the queue is found", || app.run("consume findings").fine().reports().iter().any(queues));
     until("Prometheus has told the Alertmanager", || {
         alertmanager.active().iter().any(|labels| labels["alertname"] == "TidewatchIncident")
     });
