@@ -24,17 +24,15 @@ impl Windows {
 
     /// Takes a reading: closes what it makes due, then puts it into its window, or says why not.
     pub fn take(&mut self, entity: &str, reading: &Reading, source: &Source<'_>, down: &mut impl Downstream) {
-        if self.silent && self.resume_at.is_some_and(|first| (source.offset, source.index) < first) {
+        if self.is_before_what_is_read_again(source) {
             // The clock is that of a later reading: this one would be believed where it was not.
             return;
         }
         let Some(id) = self.entities.find_or_add(entity) else {
-            let detail = format!("{} entities are known already (window.max_entities)", self.entities.len());
-            return down.rejected(source, Rejection::new(Reason::TooManyEntities, detail));
+            let rejection = self.no_room();
+            return down.rejected(source, rejection);
         };
-        if self.slots.len() <= id as usize {
-            self.slots.resize_with(id as usize + 1, Slot::default);
-        }
+        self.make_room_for(id);
         let (Some(max_jump_ms), true) = (self.settings.max_jump_ms, self.closes_by_time()) else {
             return self.believe(id, reading, source, down);
         };
@@ -74,6 +72,16 @@ impl Windows {
         }
     }
 
+    /// Whether a record comes again only because another part of it must be read again.
+    pub(super) fn is_before_what_is_read_again(&self, source: &Source<'_>) -> bool {
+        self.silent && self.resume_at.is_some_and(|first| (source.offset, source.index) < first)
+    }
+
+    pub(super) fn no_room(&self) -> Rejection {
+        let detail = format!("{} entities are known already (window.max_entities)", self.entities.len());
+        Rejection::new(Reason::TooManyEntities, detail)
+    }
+
     /// Whether windows close as event time goes on, so that one bad clock can do harm.
     fn closes_by_time(&self) -> bool {
         matches!(self.settings.kind, WindowKind::Tumbling { .. } | WindowKind::Count { .. })
@@ -111,7 +119,11 @@ impl Windows {
             let id = self.entities.find(&held[0].entity).unwrap_or_default();
             let scope = scope(&mut self.partition, &mut self.slots, self.settings.time, id);
             if scope.clock.watermark().is_none() || scope.clock.knows_nobody_but(&held[0].entity) {
+                // Read again from any of them but the first, the later ones would be doubted by the earlier.
+                let first = (held[0].rest.offset, held[0].rest.index);
+                self.deciding = Some((first, self.partition.clock.clone()));
                 self.believe_all(held, down);
+                self.deciding = None;
             } else {
                 self.refuse(held, down);
             }
@@ -189,9 +201,7 @@ impl Windows {
         let name = std::mem::take(&mut self.gathered_as);
         let gathered = self.entities.find_or_add(&name).unwrap_or(id);
         self.gathered_as = name;
-        if self.slots.len() <= gathered as usize {
-            self.slots.resize_with(gathered as usize + 1, Slot::default);
-        }
+        self.make_room_for(gathered);
         gathered
     }
 

@@ -171,6 +171,19 @@ fn what_was_refused_for_a_confirmed_jump_is_refused_again_after_a_restart() {
 }
 
 #[test]
+fn what_the_end_let_be_believed_is_learned_again_from_the_first_that_was_doubted() {
+    let doubting = WindowSettings { max_jump_ms: Some(100), ..TUMBLING };
+    let (mut learns, mut all) = (Learns::default(), windows(doubting));
+    all.keep_rows();
+    feed(&mut all, &["c@0", "b@500", "."], 0, &mut learns);
+    // What c learned is in a row; from b's own reading on, c's would doubt it, and there is nothing to believe it by.
+    let c = all.entities().find("c").unwrap();
+    all.written(c);
+    let (from, resume) = all.replay_from();
+    assert_eq!((from, resume.clock.watermark()), (Some(Offset(0)), None));
+}
+
+#[test]
 fn a_reading_within_grace_is_taken_and_a_later_one_is_late() {
     check(TUMBLING, "a@0 a@5 a@3 a@6 a@4 a@11", "a[0,5)=0+3 late:a@4 a[5,10)=5+6");
 }
