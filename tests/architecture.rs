@@ -23,7 +23,8 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("flow/table", &["flow"]),
     ("flow/task", &["flow"]),
     ("flow/readings", &["flow/model", "flow/time"]),
-    ("flow/source", &["flow/model", "flow/record", "flow/samples", "flow/time"]),
+    ("flow/feedback", &["flow/detect", "flow/record", "flow/time"]),
+    ("flow/source", &["flow/feedback", "flow/model", "flow/record", "flow/samples", "flow/time"]),
     ("flow/intervals", &["flow", "flow/model", "flow/readings", "flow/table", "flow/time"]),
     ("flow/glance", &["flow/readings", "flow/time"]),
     ("flow/window", &["flow", "flow/model", "flow/readings", "flow/record", "flow/table", "flow/time"]),
@@ -32,11 +33,11 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("flow/alert", &["flow/detect", "flow/readings", "flow/time"]),
     ("flow/incident", &["flow/hash", "flow/time"]),
     ("flow/sink", &[
-            "flow/detect", "flow/incident", "flow/model", "flow/readings", "flow/record", "flow/silence",
-            "flow/time"
+            "flow/detect", "flow/feedback", "flow/incident", "flow/model", "flow/readings", "flow/record",
+            "flow/silence", "flow/time"
         ]),
     ("flow/judge", &[
-            "flow", "flow/alert", "flow/detect", "flow/glance", "flow/incident", "flow/intervals", "flow/model",
+            "flow", "flow/alert", "flow/detect", "flow/feedback", "flow/glance", "flow/incident", "flow/intervals", "flow/model",
             "flow/readings", "flow/record", "flow/silence", "flow/sink", "flow/table", "flow/time", "flow/window"
         ]),
     ("flow/detection", &[

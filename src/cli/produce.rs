@@ -143,6 +143,7 @@ fn as_json(decoder: &mut Decoder, schema: &Schema, record: &RawRecord<'_>) -> Ve
     let (mut found, mut refused) = (Vec::new(), None);
     decoder.decode(record, |decoded| match decoded {
         Decoded::Reading { entity, reading, .. } => found.push((entity.to_owned(), reading.clone())),
+        Decoded::Feedback { .. } => {}
         Decoded::Rejected { rejection, .. } => refused = Some(rejection),
     });
     if let Some(refused) = refused {

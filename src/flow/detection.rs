@@ -30,6 +30,8 @@ const FIRST_DETECTOR: u8 = 2;
 pub const COUNTERS: u8 = 239;
 /// The table of what alert rules look back on.
 const ALERTS: u8 = 254;
+/// The table of what people said of findings.
+const HEEDED: u8 = 252;
 /// The table of idle marks: the key is the record, as eight bytes, before which every window was closed because nothing
 /// had come. They stay, so that whoever replays the input closes windows at the same places.
 pub const IDLE_MARKS: u8 = 255;
@@ -111,6 +113,7 @@ impl Detection {
             benches: Bench::all(&settings.detectors, FIRST_DETECTOR),
             alerts: settings.alerts.clone(),
             alerted: Table::new(ALERTS),
+            heeded: Table::new(HEEDED),
             silence: (settings.detectors.iter().find(|detector| detector.kind == Kind::Silence))
                 .map(|detector| Silence::after(detector.after_ms)),
             incident: settings.incident,
@@ -182,6 +185,9 @@ impl Detection {
                 Decoded::Reading { entity, reading, value } => {
                     windows.take(entity, reading, &source(value), judge);
                 }
+                Decoded::Feedback { entity, feedback, value } => {
+                    judge.heed(windows, entity, feedback, &source(value));
+                }
                 Decoded::Rejected { value, rejection } => judge.rejected(&source(value), rejection),
             }
             index += 1;
@@ -228,6 +234,7 @@ impl Flow for Detection {
             let entities = self.windows.entities();
             self.judge.incidents.changes(|id| entities.name(id), &mut changes);
             self.judge.alerted.changes(|id| entities.name(id), &mut changes);
+            self.judge.heeded.changes(|id| entities.name(id), &mut changes);
             if let Some(silence) = &mut self.judge.silence {
                 silence.changes(|id| entities.name(id), &mut changes);
             }

@@ -1,5 +1,7 @@
 //! What happens to a window once it is closed: judged, put into its incident, reported.
 
+mod worth;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -7,6 +9,7 @@ use super::alert::{self, Alerts};
 use super::detect::list::{Bench, Said};
 use super::detect::settings::Kind;
 use super::detect::{Score, Severity, Verdict};
+use super::feedback::Heeded;
 use super::glance::{Glance, MOST_GLANCES};
 use super::incident::{IncidentSettings, Memory as IncidentMemory, State};
 use super::intervals::Intervals;
@@ -14,7 +17,7 @@ use super::model::Schema;
 use super::readings::{ClosedWindow, Readings};
 use super::record::{Emitted, Origin, Output, Reason, Rejection, Role};
 use super::silence::{Gone, Silence};
-use super::sink::findings::{Judged, METRIC_OF_SILENCE};
+use super::sink::findings::Judged;
 use super::sink::report::Report;
 use super::sink::scores;
 use super::table::Table;
@@ -35,6 +38,7 @@ pub(super) struct Judge {
     pub(super) benches: Vec<Bench>,
     pub(super) alerts: Alerts,
     pub(super) alerted: Table<alert::Memory>,
+    pub(super) heeded: Table<Heeded>,
     pub(super) silence: Option<Silence>,
     pub(super) incident: Option<IncidentSettings>,
     pub(super) incidents: Table<IncidentMemory>,
@@ -102,35 +106,16 @@ impl Judge {
     /// Whether anything is known of the entity that is written with each epoch.
     fn remembers(&self, id: EntityId) -> bool {
         let waits = self.silence.as_ref().is_some_and(|silence| silence.waits_for(id));
-        waits || self.incidents.get(id).is_some() || self.alerted.get(id).is_some()
-    }
-
-    /// Takes away what the rules of the topology do not want told.
-    fn keep_what_is_worth_telling<'a>(
-        &mut self,
-        id: EntityId,
-        closed: &ClosedWindow<'_>,
-        judged: &mut Judged,
-        entity_of: impl Fn(usize) -> &'a str,
-    ) {
-        let found = std::mem::take(&mut judged.anomalies);
-        let looks_back = self.alerts.remember() && (!found.is_empty() || self.alerted.get(id).is_some());
-        judged.anomalies = if looks_back {
-            let memory = self.alerted.row(id);
-            let told = self.alerts.passed(closed, found, entity_of, memory);
-            if memory.is_empty() {
-                self.alerted.remove(id);
-            }
-            told
-        } else {
-            self.alerts.passed(closed, found, entity_of, &mut alert::Memory::default())
-        };
+        waits
+            || self.incidents.get(id).is_some()
+            || self.alerted.get(id).is_some()
+            || self.heeded.get(id).is_some()
     }
 
     /// Reports an entity that went quiet, unless a rule mutes it.
     fn miss(&mut self, gone: &Gone) {
         let Gone { id, name, window, .. } = gone;
-        if self.alerts.mutes(name, METRIC_OF_SILENCE, Kind::Silence.name(), window.end) {
+        if self.is_silence_expected(*id, name, window.end) {
             return;
         }
         let incident = self.incident.as_ref();
@@ -179,6 +164,7 @@ impl Judge {
             None => entity,
         };
         self.keep_what_is_worth_telling(id, &closed, &mut judged, entity_of);
+        self.forget_ended_mutes(id, window);
         let found = !judged.anomalies.is_empty();
         let known = self.incidents.get(id).is_some();
         let incident = match &self.incident {
@@ -195,7 +181,10 @@ impl Judge {
         let state = incident.map(|incident| incident.state);
         self.count(&judged, state == Some(State::Opened));
         if found || self.emit_all || state == Some(State::Resolved) {
-            let report = Report::on(&closed, &judged, incident, entity_of);
+            let mut report = Report::on(&closed, &judged, incident, entity_of);
+            if state == Some(State::Opened) {
+                report.marked = self.heeded.get(id).map_or_else(Vec::new, Heeded::for_reports);
+            }
             self.emit(Role::Findings, Some(entity.as_bytes().to_vec()), report.to_json(), None);
         }
         if let Some(out) = &mut self.scores {
@@ -241,6 +230,7 @@ impl Downstream for Judge {
         deleted.extend(self.silence.as_mut().and_then(|silence| silence.forget(id, name)));
         deleted.extend(self.incidents.forget(id).then(|| self.incidents.deleted(name)));
         deleted.extend(self.alerted.forget(id).then(|| self.alerted.deleted(name)));
+        deleted.extend(self.heeded.forget(id).then(|| self.heeded.deleted(name)));
         self.counts.forgotten += 1;
         self.forgotten.extend(deleted);
         false

@@ -8,6 +8,7 @@ pub mod alert;
 pub mod chain;
 pub mod detect;
 pub mod detection;
+pub mod feedback;
 pub mod glance;
 pub mod hash;
 pub mod incident;
@@ -109,6 +110,10 @@ pub struct Counts {
     pub incidents: u64,
     /// Entities forgotten because nothing came of them for long.
     pub forgotten: u64,
+    /// What people said that was taken note of.
+    pub heeded: u64,
+    /// Anomalies that are not told because people said so.
+    pub expected: u64,
     /// Where advice came from.
     pub advice: AdviceCounts,
 }
@@ -129,6 +134,8 @@ impl Counts {
             anomalies,
             incidents,
             forgotten,
+            heeded,
+            expected,
             advice,
         } = other;
         self.advice.add(advice);
@@ -142,6 +149,8 @@ impl Counts {
         self.findings += findings;
         self.incidents += incidents;
         self.forgotten += forgotten;
+        self.heeded += heeded;
+        self.expected += expected;
         self.rejected.iter_mut().zip(rejected).for_each(|(sum, more)| *sum += more);
         self.anomalies.iter_mut().zip(anomalies).for_each(|(sum, more)| *sum += more);
     }

@@ -29,7 +29,7 @@ impl Flow for Route {
             counts.records += 1;
             decoder.decode(record, |decoded| {
                 let (role, key, value, refused) = match decoded {
-                    Decoded::Reading { entity, value, .. } => {
+                    Decoded::Reading { entity, value, .. } | Decoded::Feedback { entity, value, .. } => {
                         (Role::Readings, Some(entity.as_bytes().to_vec()), value, None)
                     }
                     Decoded::Rejected { value, rejection } => {

@@ -22,6 +22,8 @@ pub(super) struct Flows {
     anomalies: IntCounterVec,
     incidents: IntCounterVec,
     forgotten: IntCounterVec,
+    heeded: IntCounterVec,
+    expected: IntCounterVec,
     outputs: IntCounterVec,
     epochs: IntCounterVec,
     changelog_bytes: IntCounterVec,
@@ -54,6 +56,14 @@ impl Flows {
                 "tidewatch_entities_forgotten_total",
                 "Entities of which nothing came for so long that what they had learned was deleted.",
             ),
+            heeded: of_task(
+                "tidewatch_feedback_total",
+                "What people said of findings and was taken note of.",
+            ),
+            expected: of_task(
+                "tidewatch_anomalies_untold_total",
+                "Anomalies that are not told because people said that they are expected, or muted them.",
+            ),
             outputs: labelled("tidewatch_outputs_total", "Records committed to output topics.", "role"),
             epochs: of_task("tidewatch_epochs_total", "Epochs that became true."),
             changelog_bytes: of_task(
@@ -78,6 +88,8 @@ impl Flows {
             &self.findings,
             &self.incidents,
             &self.forgotten,
+            &self.heeded,
+            &self.expected,
         ] {
             counter.with_label_values(&labels);
         }
@@ -115,6 +127,8 @@ impl Flows {
             anomalies,
             incidents,
             forgotten,
+            heeded,
+            expected,
             // Told by `advice`.
             advice: _,
         } = counts;
@@ -129,6 +143,8 @@ impl Flows {
         add(&self.findings, *findings);
         add(&self.incidents, *incidents);
         add(&self.forgotten, *forgotten);
+        add(&self.heeded, *heeded);
+        add(&self.expected, *expected);
         for (reason, by) in Reason::ALL.iter().zip(rejected) {
             add_labelled(&self.rejected, reason.label(), *by);
         }

@@ -199,6 +199,7 @@ pub(super) mod sample {
             recommendations: Vec::new(),
             advice: None,
             incident: None,
+            marked: Vec::new(),
             service_status_summary: StatusSummary {
                 online: vec!["cache".into()],
                 degraded: Vec::new(),

@@ -1,6 +1,6 @@
 //! A learned row that comes back, and whose it is.
 
-use super::{ALERTS, COUNTERS, Detection, HEARD, INCIDENTS};
+use super::{ALERTS, COUNTERS, Detection, HEARD, HEEDED, INCIDENTS};
 use crate::flow::time::EventTime;
 use crate::flow::window::MARKS;
 
@@ -14,6 +14,11 @@ impl Detection {
             MARKS => self.windows.restore_mark(id, row),
             INCIDENTS => judge.incidents.restore(id, row),
             ALERTS => judge.alerted.restore(id, row),
+            HEEDED => {
+                let is_row = judge.heeded.restore(id, row);
+                self.windows.restore_spoken(id, judge.heeded.get(id).and_then(|heeded| heeded.at));
+                is_row
+            }
             HEARD => judge.silence.as_mut().is_some_and(|silence| silence.restore(id, entity, row)),
             other => {
                 let (until, row) = row.split_first_chunk()?;

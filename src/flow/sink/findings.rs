@@ -64,6 +64,7 @@ impl Report {
             recommendations: Vec::new(),
             advice: None,
             incident: incident.map(Incident::of),
+            marked: Vec::new(),
             service_status_summary: StatusSummary::over(window, &rows),
         }
     }
@@ -101,6 +102,7 @@ impl Report {
             recommendations: Vec::new(),
             advice: None,
             incident: incident.map(Incident::of),
+            marked: Vec::new(),
             service_status_summary: StatusSummary::default(),
         }
     }

@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::flow::detect::Severity;
+use crate::flow::feedback::Marked;
 use crate::flow::incident::State;
 
 /// A report as JSON has it.
@@ -32,6 +33,9 @@ pub struct Report {
     /// The incident that the window belongs to, where the topology groups them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub incident: Option<Incident>,
+    /// What people said of earlier incidents of the entity, where an incident opens; the last last.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub marked: Vec<Marked>,
     /// Services by status, over the readings with an anomaly; sorted.
     pub service_status_summary: StatusSummary,
 }

@@ -5,6 +5,7 @@
 //!                      └▶ json ─▶ draft ─▶ reading  everything else, and all that is rejected
 //! record ─▶ csv ─▶ draft ─▶ reading
 //! record ─▶ sampled ─▶ readings                    records of other programs
+//! record ─▶ feedback                               what people say of findings
 //! ```
 
 mod csv;
@@ -17,6 +18,7 @@ mod json;
 mod learn;
 mod literal;
 mod number;
+mod said;
 mod sampled;
 mod shape;
 mod split;
@@ -27,12 +29,14 @@ mod value;
 use std::convert::Infallible;
 use std::ops::ControlFlow;
 
+use crate::flow::feedback::Feedback;
 use crate::flow::model::{MAX_SERVICES, Reading, Schema, Services, Statuses};
 use crate::flow::record::{Format, RawRecord, Reason, Rejection};
 use crate::flow::time::EventTime;
 use draft::Draft;
 use elements::{Element, Elements};
 use envelope::Envelope;
+use said::{Said, is_feedback};
 use sampled::Samples;
 use shape::Shapes;
 
@@ -46,6 +50,15 @@ pub enum Decoded<'a> {
         /// The reading; its memory is used again for the next one.
         reading: &'a Reading,
         /// The original bytes: the record's, or the array element's. Of records of other programs the reading as JSON.
+        value: &'a [u8],
+    },
+    /// What somebody says of findings.
+    Feedback {
+        /// Of which entity: as of readings.
+        entity: &'a str,
+        /// What is said.
+        feedback: &'a Feedback,
+        /// The original bytes: the record's, or the array element's.
         value: &'a [u8],
     },
     /// Something that cannot be used.
@@ -120,7 +133,7 @@ impl Decoder {
         let known = self.services.len();
         let found = self.decode_until(record, &mut |decoded| match decoded {
             Decoded::Reading { reading, .. } => ControlFlow::Break(reading.time),
-            Decoded::Rejected { .. } => ControlFlow::Continue(()),
+            Decoded::Feedback { .. } | Decoded::Rejected { .. } => ControlFlow::Continue(()),
         });
         if self.services.len() > known {
             self.services.truncate(known);
@@ -139,6 +152,10 @@ impl Decoder {
             return each(Decoded::Rejected { value, rejection: Rejection::new(Reason::TooLarge, detail) });
         }
         if let Some(samples) = &mut self.samples {
+            let trimmed = split::trim(value);
+            if record.format == Format::Json && is_feedback(trimmed) {
+                return each(Said::read(trimmed, value, record.key, &self.schema.default_entity).decoded());
+            }
             return samples.decode(record, &mut self.scratch, each);
         }
         match record.format {
@@ -250,6 +267,9 @@ impl Decoder {
     where
         F: FnMut(Decoded<'_>) -> ControlFlow<B>,
     {
+        if is_feedback(bytes) {
+            return each(Said::read(bytes, original, key, &self.schema.default_entity).decoded());
+        }
         let mut draft = Draft::new(&self.schema, &mut self.services, &mut self.scratch);
         match json::read(bytes, &mut draft).and_then(|()| draft.finish(key)) {
             Ok(entity) => {

@@ -5,7 +5,7 @@ use super::open::row_width;
 use super::rows::RowStore;
 use super::{
     BTreeMap, BTreeSet, Change, Downstream, Entities, EntityId, MARKS, Place, Readings, Resume, Schema,
-    Scope, Slot, Table, TimeScope, WindowCounts, WindowKind, WindowSettings, Windows,
+    Scope, Table, TimeScope, WindowCounts, WindowKind, WindowSettings, Windows,
 };
 
 impl Windows {
@@ -54,9 +54,7 @@ impl Windows {
     /// An entity of which something was learned before; `None` where there is no room for it.
     pub fn remember(&mut self, entity: &str) -> Option<EntityId> {
         let id = self.entities.find_or_add(entity)?;
-        if self.slots.len() <= id as usize {
-            self.slots.resize_with(id as usize + 1, Slot::default);
-        }
+        self.make_room_for(id);
         self.slots[id as usize].remembered = true;
         Some(id)
     }

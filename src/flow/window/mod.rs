@@ -18,6 +18,7 @@ mod learned;
 mod open;
 mod rows;
 pub mod settings;
+mod spoken;
 #[cfg(test)]
 mod tests;
 

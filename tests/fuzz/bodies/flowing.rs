@@ -67,7 +67,7 @@ fn records(bytes: &[u8]) -> Vec<Vec<u8>> {
         let seconds = now.rem_euclid(86_400);
         let (hour, minute, second) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
         let metric = if what & 8 == 0 { "load" } else { "rate" };
-        let value = match what >> 5 {
+        let number = match what >> 5 {
             0 => f64::from(value) * 1e30,
             1 => f64::from(value) * -1e-30,
             2 => -f64::from(value),
@@ -76,13 +76,30 @@ fn records(bytes: &[u8]) -> Vec<Vec<u8>> {
         if what == 0 {
             return b"{\"entity\":".to_vec();
         }
+        if what >= 0xF0 {
+            return said(what % 8, value);
+        }
         format!(
-            "{{\"entity\":\"e{}\",\"timestamp\":\"2026-01-01T{hour:02}:{minute:02}:{second:02}Z\",\"{metric}\":{value:e}}}",
+            "{{\"entity\":\"e{}\",\"timestamp\":\"2026-01-01T{hour:02}:{minute:02}:{second:02}Z\",\"{metric}\":{number:e}}}",
             what % 8
         )
         .into_bytes()
     };
     bytes.as_chunks::<3>().0.iter().take(300).map(line).collect()
+}
+
+/// What somebody says of an entity.
+fn said(entity: u8, what: u8) -> Vec<u8> {
+    let to = u32::from(what >> 2) * 8;
+    let said = match what & 3 {
+        0 => format!(
+            r#""expected","finding":{{"metric":"load","value":{to},"expected":{{"low":-1,"high":1}}}}"#
+        ),
+        1 => format!(r#""mute","metric":"rate","until":"2026-01-01T{:02}:00:00Z""#, what >> 2),
+        2 => r#""unmute""#.to_owned(),
+        _ => format!(r#""confirmed","incident":"{what}","note":"it was so""#),
+    };
+    format!(r#"{{"tidewatch":{said},"entity":"e{entity}"}}"#).into_bytes()
 }
 
 fn raw(values: &[Vec<u8>], from: usize) -> Vec<RawRecord<'_>> {

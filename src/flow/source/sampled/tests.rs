@@ -66,11 +66,12 @@ fn decoded(schema: &Schema, key: Option<&[u8]>, value: &[u8], format: Format<'_>
             let mut again = Vec::new();
             native.decode(&forwarded, |decoded| match decoded {
                 Decoded::Reading { entity, reading, .. } => again.push((entity.to_owned(), reading.clone())),
-                Decoded::Rejected { rejection, .. } => panic!("{rejection:?}"),
+                other => panic!("{other:?}"),
             });
             assert_eq!(again, [(entity.to_owned(), reading.clone())]);
             seen.push(String::from_utf8(value.to_vec()).unwrap());
         }
+        Decoded::Feedback { entity, .. } => seen.push(format!("feedback on {entity}")),
         Decoded::Rejected { rejection, .. } => {
             seen.push(format!("{}: {}", rejection.reason.label(), rejection.detail));
         }

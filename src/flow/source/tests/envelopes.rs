@@ -10,6 +10,7 @@ fn check(json: &str, expected: &[&str]) {
         decoder.decode(&record(None, json.as_bytes(), Format::Json), |decoded| {
             found.push(match decoded {
                 Decoded::Reading { reading, .. } => format!("+{}", reading.time.as_ms() / 1000),
+                Decoded::Feedback { entity, .. } => format!("feedback on {entity}"),
                 Decoded::Rejected { value, rejection } => {
                     format!("{} {}", rejection.reason.label(), String::from_utf8_lossy(value))
                 }

@@ -36,6 +36,7 @@ fn decoded(decoder: &mut Decoder, record: &RawRecord<'_>) -> Vec<String> {
                 let (present, statuses) = (reading.present, reading.statuses.to_bits());
                 format!("{entity} {} {present:x} {statuses:x} {bits:x?} {:?}", reading.time, reading.values)
             }
+            Decoded::Feedback { entity, feedback, .. } => format!("{entity} {feedback:?}"),
             Decoded::Rejected { value, rejection } => {
                 let (label, detail) = (rejection.reason.label(), rejection.detail);
                 format!("{label}: {detail}: {}", String::from_utf8_lossy(value))
@@ -86,6 +87,7 @@ fn outline_once(decoder: &mut Decoder, record: &RawRecord<'_>) -> String {
                 let statuses: String = (0..MAX_SERVICES).filter_map(said).collect();
                 format!("{entity}@{time} {}{statuses}", values.join(" "))
             }
+            Decoded::Feedback { entity, .. } => format!("feedback on {entity}"),
             Decoded::Rejected { rejection, .. } => rejection.reason.label().to_owned(),
         });
     });

@@ -31,8 +31,42 @@ fn reading(random: &mut Random, second: u64) -> String {
     )
 }
 
+/// What somebody says of an entity, not always in words that are known.
+fn feedback(random: &mut Random, second: u64) -> String {
+    let entity = random.pick(&["a", "b", "c", "d"]);
+    let finding = r#"{"metric":"cpu","value":97,"expected":{"low":40,"high":44},"contributions":[]}"#;
+    let until = START_SECOND + 100 + second + random.below(60);
+    let said = match random.below(7) {
+        0 => format!(r#""expected","finding":{finding},"note":"a backup""#),
+        2 => r#""expected","finding":{"metric":"service_status.db","value":2}"#.to_owned(),
+        3 => r#""confirmed","incident":"1""#.to_owned(),
+        4 if random.one_in(2) => format!(r#""mute","metric":"cpu","until":{until}"#),
+        1 | 4 => format!(r#""mute","until":{until}"#),
+        5 => r#""unmute""#.to_owned(),
+        _ => r#""mute","untill":1"#.to_owned(),
+    };
+    format!(r#"{{"tidewatch":{said},"entity":"{entity}"}}"#)
+}
+
 /// What one partition gets.
 pub(super) fn lines(seed: u64, count: usize) -> Vec<Line> {
+    let mut lines = samples(seed, count);
+    if seed.is_multiple_of(3) {
+        let mut random = Random::new(!seed);
+        for (at, line) in lines.iter_mut().enumerate() {
+            if random.one_in(6) {
+                line.1 = feedback(&mut random, 2 * at as u64).into_bytes();
+            } else if random.one_in(2) {
+                // So that there is something to be expected or muted.
+                line.1 = String::from_utf8_lossy(&line.1).replace("online", "offline").into_bytes();
+            }
+        }
+    }
+    lines
+}
+
+/// What comes of machines.
+fn samples(seed: u64, count: usize) -> Vec<Line> {
     let mut random = Random::new(seed);
     let mut second = 0;
     let mut lines = Vec::new();
@@ -169,8 +203,16 @@ pub(super) fn blueprint(variant: u64) -> Blueprint {
     }
 }
 
+/// What all feedback has.
+const FEEDBACK: &[u8] = b"\"tidewatch\"";
+
 /// How many readings, usable or not, a line has.
 pub(super) fn elements(line: &[u8]) -> u64 {
+    let said = line.windows(FEEDBACK.len()).any(|part| part == FEEDBACK);
+    // What people say is no reading, but where it cannot be read.
+    if said {
+        return u64::from(line.windows(6).any(|part| part == b"untill"));
+    }
     let in_array = line.starts_with(b"[").then(|| line.split(|byte| *byte == b'}').count() as u64 / 2 + 1);
     in_array.unwrap_or(1)
 }

@@ -205,6 +205,9 @@ struct Reached {
     idle: u64,
     changelog_records: u64,
     refills: u64,
+    /// Words of people, and what they keep from being told.
+    heeded: u64,
+    expected: u64,
 }
 
 impl Reached {
@@ -217,6 +220,8 @@ impl Reached {
             self.idle += told.idle;
             self.changelog_records += told.changelog_records;
             self.refills += told.refills;
+            self.heeded += told.counts.heeded;
+            self.expected += told.counts.expected;
         }
     }
 }
@@ -232,6 +237,7 @@ fn schedules_reach_every_kind_of_trouble() {
     let reasons = ["fenced", "not-a-member", "rebalance", "spoilt", "time-out", "unknown"];
     assert_eq!(reached.aborted, BTreeSet::from(reasons));
     assert_eq!(reached.stops, BTreeSet::from(["Fenced", "Store"].map(String::from)));
+    assert!(reached.heeded > 100 && reached.expected > 0, "{reached:?}");
     assert!(reached.idle > 100 && reached.changelog_records > 500 && reached.refills > 500, "{reached:?}");
 }
 
