@@ -343,8 +343,8 @@ function incidentParts(incident) {
     const source = incident.advice ? ` (${{ llm: "a language model", cache: "a language model, earlier", rules: "the runbook" }[incident.advice.source] || incident.advice.source})` : "";
     parts.push(make("h3", "What to do" + source), list);
   }
-  parts.push(...sayParts(incident.entity, incident));
   for (const [words, services] of [["Offline", incident.offline], ["Degraded", incident.degraded]]) if (services.length) parts.push(make("p", `${words}: ${services.join(", ")}`));
+  parts.push(...sayParts(incident.entity, incident));
   if (incident.plots.length) {
     const plots = make("div", null, "plots"), during = [incident.since_ms, incident.until_ms];
     plots.append(...incident.plots.map((one) => plot({ ...one, during })));

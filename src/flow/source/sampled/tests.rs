@@ -338,6 +338,27 @@ fn the_numbers_of_protobufs_fields_are_those_of_the_specification() {
     check_bytes(&usual(SampleFormat::Otlp), None, &wrap(1, &of_resource), &[&format!("{time} a 5.0 -")]);
 }
 
+/// What OpenTelemetry's own Python SDK 1.45 exported of a gauge, two counters, an up-down counter and a histogram.
+#[test]
+fn what_opentelemetrys_own_library_writes_is_read() {
+    let bytes = include_bytes!("../../../../tests/golden/inputs/otlp-sdk.bin");
+    let text = include_str!("../../../../tests/golden/inputs/otlp-sdk.json");
+    let at = crate::flow::time::EventTime::from_ms(1_795_466_935_424).unwrap();
+    for (gauge, counter, expected) in [
+        ("g{disk=sda}", "c{if=eth0}", format!("{at} web-1 42.5 56.0")),
+        ("g{ok=true,number=3}", "c{if=eth1}", format!("{at} web-1 42.5 72.0")),
+        ("h.sum", "h.count", format!("{at} web-1 42.0 16.0")),
+    ] {
+        check_bytes(&schema(SampleFormat::Otlp, gauge, counter), None, bytes, &[&expected]);
+        check_bytes(
+            &schema(SampleFormat::OtlpJson, gauge, counter),
+            None,
+            text.trim().as_bytes(),
+            &[&expected],
+        );
+    }
+}
+
 #[test]
 fn mapped_json_is_read_by_paths() {
     let format = SampleFormat::Mapped;
