@@ -29,9 +29,9 @@ const FIRST_DETECTOR: u8 = 2;
 /// The table of the last values of counters.
 pub const COUNTERS: u8 = 239;
 /// The table of what alert rules look back on.
-const ALERTS: u8 = 254;
+pub const ALERTS: u8 = 254;
 /// The table of what people said of findings.
-const HEEDED: u8 = 252;
+pub const HEEDED: u8 = 252;
 /// The table of idle marks: the key is the record, as eight bytes, before which every window was closed because nothing
 /// had come. They stay, so that whoever replays the input closes windows at the same places.
 pub const IDLE_MARKS: u8 = 255;

@@ -16,7 +16,8 @@ use crate::edge::sled::Sled;
 use crate::flow::advise::memory::{ANSWERS, ENTITIES};
 use crate::flow::advise::settings::AdviseSettings;
 use crate::flow::chain::Chain;
-use crate::flow::detection::{COUNTERS, IDLE_MARKS, Keeping};
+use crate::flow::detection::{ALERTS, COUNTERS, HEEDED, IDLE_MARKS, Keeping};
+use crate::flow::silence::HEARD;
 use crate::run::replay::state::{Footer, open_state, restore};
 use crate::run::{ReplaySettings, RunError};
 use crate::topology::Topology;
@@ -129,6 +130,9 @@ fn table_name(topology: &Topology, table: u8) -> String {
         COUNTERS => "counters".to_owned(),
         ANSWERS => "advise answers".to_owned(),
         ENTITIES => "advise incidents".to_owned(),
+        HEEDED => "feedback".to_owned(),
+        HEARD => "heard".to_owned(),
+        ALERTS => "alerts".to_owned(),
         IDLE_MARKS => "idle marks".to_owned(),
         other => match topology.detectors.get(usize::from(other) - 2) {
             Some(settings) => format!("detect.{} {}", other - 2, settings.kind.name()),
