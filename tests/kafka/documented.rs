@@ -156,3 +156,36 @@ fn another_topology_runs_beside_the_first_under_another_name_and_the_first_can_c
     back.stop();
     app.audit().fine();
 }
+
+#[test]
+fn a_group_that_was_deleted_is_found_again_in_the_changelog() {
+    let Some((cluster, app)) = judged("groupless", "--set source.keyed_by=entity") else { return };
+    let before = app.run("consume findings").fine().out.lines().count();
+    cluster.tool("org.apache.kafka.tools.consumer.group.ConsumerGroupCommand", "--delete --group groupless");
+    let mut again = app.start("s", "--no-advice");
+    again.wait_done();
+    again.stop();
+    assert_eq!(app.run("consume findings").fine().out.lines().count(), before, "nothing was found twice");
+    app.audit().fine();
+}
+
+#[test]
+fn a_changelog_that_was_deleted_is_not_missed_while_the_state_directory_is_there() {
+    let Some((cluster, app)) = judged("unlogged", "--set source.keyed_by=entity") else { return };
+    cluster.tool(TOPICS, "--delete --topic unlogged-changelog");
+    until("it is gone", || {
+        !cluster.tool(TOPICS, "--list").lines().any(|topic| topic == "unlogged-changelog")
+    });
+    produce_more(&app, 100..150);
+    let mut again = app.start("s", "--no-advice");
+    again.wait_done();
+    again.stop();
+    app.audit().fine();
+    let refused = app.refused("elsewhere", "--no-advice");
+    assert!(
+        refused.code == 1 && refused.err.contains("was the topic deleted"),
+        "{} {}",
+        refused.code,
+        refused.err
+    );
+}
