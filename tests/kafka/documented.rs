@@ -189,3 +189,17 @@ fn a_changelog_that_was_deleted_is_not_missed_while_the_state_directory_is_there
         refused.err
     );
 }
+
+#[test]
+fn findings_that_were_deleted_stop_who_advises_on_them() {
+    let Some(cluster) = shared() else { return };
+    let app = App::new(&cluster.servers(), "unfound", "--set source.keyed_by=entity");
+    app.fill(&fleet(4, 0..100), 1);
+    let mut instance = app.start("s", "");
+    instance.wait_done();
+    instance.stop();
+    cluster.tool(TOPICS, "--delete --topic unfound-findings");
+    until("it is gone", || !cluster.tool(TOPICS, "--list").lines().any(|topic| topic == "unfound-findings"));
+    let refused = app.refused("s", "");
+    assert!(refused.code == 1 && refused.err.contains("made anew"), "{} {}", refused.code, refused.err);
+}
