@@ -47,7 +47,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("flow/route", &["flow", "flow/model", "flow/record", "flow/source"]),
     (
         "flow/advise",
-        &["flow", "flow/detect", "flow/hash", "flow/model", "flow/record", "flow/sink", "flow/time"],
+        &["flow", "flow/detect", "flow/feedback", "flow/hash", "flow/model", "flow/record", "flow/sink", "flow/time"],
     ),
     ("flow/notify", &["flow/alert", "flow/detect", "flow/incident", "flow/sink", "flow/time"]),
     ("flow/chain", &["flow", "flow/advise", "flow/detection", "flow/record"]),

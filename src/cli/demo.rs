@@ -11,8 +11,9 @@ use clap::Args;
 use super::advice::{self, AdviceFlags};
 use super::settings::{self, Environment};
 use super::table::{Table, line};
-use super::{Exit, TopologyChoice, page};
+use super::{Exit, TopologyChoice, feedback, page};
 use crate::edge::ports::Advisor;
+use crate::edge::web::Key;
 use crate::flow::chain::Chain;
 use crate::flow::detection::{DetectionSettings, Keeping};
 use crate::flow::record::{Extent, Format, Offset, Origin, RawRecord, Role};
@@ -78,7 +79,8 @@ pub(super) fn run(flags: &DemoFlags, environment: &Environment) -> Exit {
         Err(problem) => return Exit::configuration(&problem),
     };
     let advisor = adviser.advisor.take();
-    let (screen, address) = match open_page(flags.listen.as_deref(), &topology) {
+    let token = page::token(environment);
+    let (screen, address) = match open_page(flags.listen.as_deref(), &topology, token) {
         Ok(opened) => opened,
         Err(exit) => return exit,
     };
@@ -86,7 +88,9 @@ pub(super) fn run(flags: &DemoFlags, environment: &Environment) -> Exit {
     let flow = Chain::new(&detection, adviser.settings.clone());
     let (table, counts) = (Table::default(), Counts::default());
     let stays = flags.stay || io::stdout().is_terminal();
-    match (Demo { fleet, flow, advisor, pace, table, counts, screen, address }).run() {
+    let (words, said) = mpsc::sync_channel(64);
+    screen.listen(feedback::ear_in_memory(topology, words));
+    match (Demo { fleet, flow, advisor, pace, table, counts, screen, address, said }).run() {
         Ok(()) if stays => {
             println!("\nThe page stays at http://{address}/ until Ctrl-C.");
             page::stay()
@@ -98,11 +102,15 @@ pub(super) fn run(flags: &DemoFlags, environment: &Environment) -> Exit {
 }
 
 /// The page at the usual place, or, where another program has it, at any.
-fn open_page(listen: Option<&str>, topology: &Topology) -> Result<(Arc<Screen>, SocketAddr), Exit> {
+fn open_page(
+    listen: Option<&str>,
+    topology: &Topology,
+    token: Option<Key>,
+) -> Result<(Arc<Screen>, SocketAddr), Exit> {
     let free = |listen: &str| std::net::TcpListener::bind(listen).is_ok();
     let listen = listen.unwrap_or(if free(page::LISTEN) { page::LISTEN } else { "127.0.0.1:0" });
     let about = page::about(topology, "demo", topology.advise.enabled);
-    page::open(listen, about, &topology.schema)
+    page::open(listen, about, &topology.schema, token)
 }
 
 struct Demo {
@@ -115,6 +123,8 @@ struct Demo {
     counts: Counts,
     screen: Arc<Screen>,
     address: SocketAddr,
+    /// What people say on the page.
+    said: mpsc::Receiver<Vec<u8>>,
 }
 
 impl Demo {
@@ -134,16 +144,10 @@ impl Demo {
             let now = reading.time.as_ms().div_euclid(60_000);
             bytes.clear();
             encoder.reading(&reading, &mut bytes);
-            let record = RawRecord {
-                offset: Offset(offset),
-                origin: Origin::default(),
-                key: None,
-                value: bytes.trim_ascii_end(),
-                format: Format::Json,
-                extent: Extent::Whole,
-            };
-            self.flow.process(&[record]);
-            offset += 1;
+            self.take(&mut offset, bytes.trim_ascii_end());
+            while let Ok(words) = self.said.try_recv() {
+                self.take(&mut offset, &words);
+            }
             if minute.is_none_or(|minute| now > minute) {
                 minute = Some(now);
                 self.show(offset, &mut out)?;
@@ -153,6 +157,13 @@ impl Demo {
         self.flow.finish();
         self.show(offset, &mut out)?;
         writeln!(out, "\n{}", self.table.text(&self.counts, None))
+    }
+
+    fn take(&mut self, offset: &mut u64, value: &[u8]) {
+        let (format, extent) = (Format::Json, Extent::Whole);
+        let origin = Origin::default();
+        self.flow.process(&[RawRecord { offset: Offset(*offset), origin, key: None, value, format, extent }]);
+        *offset += 1;
     }
 
     /// Prints what was found since the last time.

@@ -8,6 +8,7 @@ mod consume;
 mod demo;
 mod doctor;
 mod exit;
+mod feedback;
 mod generate;
 mod kafka;
 mod logs;
@@ -55,6 +56,8 @@ enum Command {
     Generate(generate::GenerateFlags),
     /// Send a file of readings to the input topic
     Produce(produce::ProduceFlags),
+    /// Tell a running application what people think of its findings
+    Feedback(feedback::FeedbackFlags),
     /// Print what comes out, read-committed
     Consume(consume::ConsumeFlags),
     /// Prove exactly-once: replay what Kafka holds of the input and compare it with the findings
@@ -110,6 +113,7 @@ pub fn run(arguments: &Arguments) -> Exit {
         Command::Demo(flags) => demo::run(flags, &settings),
         Command::Generate(flags) => generate::run(flags),
         Command::Produce(flags) => produce::run(flags, &settings),
+        Command::Feedback(flags) => feedback::run(flags, &settings),
         Command::Consume(flags) => consume::run(flags, &settings),
         Command::Audit(flags) => audit::run(flags, &settings),
         Command::Doctor(flags) => doctor::run(flags, &settings),

@@ -6,14 +6,21 @@ use std::sync::Arc;
 use std::thread;
 
 use super::Exit;
+use super::settings::Environment;
 use crate::edge::http::Server;
 use crate::edge::metrics::Metrics;
+use crate::edge::web::Key;
 use crate::flow::model::Schema;
 use crate::run::screen::{About, Screen};
 use crate::topology::{KeyedBy, Topology};
 
 /// Where the page is unless told otherwise: this machine only.
 pub(super) const LISTEN: &str = "127.0.0.1:8600";
+
+/// What those have to know who give feedback on the page.
+pub(super) fn token(environment: &Environment) -> Option<Key> {
+    environment.get("TIDEWATCH_TOKEN").map(|text| Key::new(&text)).filter(|key| !key.is(""))
+}
 
 /// What a page says of a topology.
 pub(super) fn about(topology: &Topology, mode: &'static str, advises: bool) -> About {
@@ -27,13 +34,18 @@ pub(super) fn taken(listen: &str, error: &io::Error) -> String {
 }
 
 /// Serves the page from a thread of its own until the program ends.
-pub(super) fn open(listen: &str, about: About, schema: &Schema) -> Result<(Arc<Screen>, SocketAddr), Exit> {
+pub(super) fn open(
+    listen: &str,
+    about: About,
+    schema: &Schema,
+    token: Option<Key>,
+) -> Result<(Arc<Screen>, SocketAddr), Exit> {
     let screen = Screen::new(about, schema, Arc::new(Metrics::new()));
     let pages = Arc::clone(&screen);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| Exit::failed(&error))?;
     let server = runtime
-        .block_on(Server::bind(listen))
+        .block_on(Server::bind(listen, token))
         .map_err(|error| Exit::configuration(&taken(listen, &error)))?;
     let address = server.address().map_err(|error| Exit::failed(&error))?;
     thread::spawn(move || {

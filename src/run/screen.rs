@@ -3,13 +3,13 @@
 //! Nobody who looks can make a worker wait: notes go into a bounded queue, and what finds it full is counted and dropped.
 
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread;
 
 use serde_json::json;
 
 use crate::edge::metrics::Metrics;
-use crate::edge::ports::{Notice, Pages, Visit, Watch};
+use crate::edge::ports::{Notice, Pages, Unheard, Visit, Watch};
 use crate::flow::Epoch;
 use crate::flow::glance::Glance;
 use crate::flow::model::Schema;
@@ -44,6 +44,9 @@ struct Note {
     outputs: Vec<Output>,
 }
 
+/// Takes one object of feedback to where readings come from.
+pub type Ear = Box<dyn Fn(&[u8]) -> Result<(), Unheard> + Send + Sync>;
+
 /// The screen.
 pub struct Screen {
     about: About,
@@ -51,6 +54,7 @@ pub struct Screen {
     fleet: Arc<Mutex<Fleet>>,
     pipeline: Mutex<Pipeline>,
     notes: SyncSender<Note>,
+    ear: OnceLock<Ear>,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -64,7 +68,14 @@ impl Screen {
         let (notes, noted) = sync_channel(MOST_WAITING);
         let shown = Arc::clone(&fleet);
         thread::spawn(move || look(&noted, &shown));
-        Arc::new(Screen { about, metrics, fleet, pipeline: Mutex::new(Pipeline::default()), notes })
+        let (pipeline, ear) = (Mutex::default(), OnceLock::new());
+        Arc::new(Screen { about, metrics, fleet, pipeline, notes, ear })
+    }
+
+    /// From now on feedback is taken.
+    pub fn listen(&self, ear: Ear) {
+        // Whoever listens first goes on to.
+        let _ = self.ear.set(ear);
     }
 
     /// An epoch of a chain in memory: detected and advised in one.
@@ -176,8 +187,8 @@ impl Pages for Screen {
         if since == 0 {
             let About { name, mode, routes, advises } = &self.about;
             let built = env!("CARGO_PKG_VERSION");
-            changes["about"] =
-                json!({"name": name, "mode": mode, "routes": routes, "advises": advises, "version": built});
+            changes["about"] = json!({"name": name, "mode": mode, "routes": routes, "advises": advises, "version": built,
+                "hears": self.ear.get().is_some()});
         }
         (version, changes.to_string())
     }
@@ -188,6 +199,10 @@ impl Pages for Screen {
 
     fn entity(&self, name: &str) -> Option<String> {
         lock(&self.fleet).entity_named(name).map(|entity| entity.to_string())
+    }
+
+    fn hear(&self, object: &[u8]) -> Result<(), Unheard> {
+        self.ear.get().map_or(Err(Unheard::Nobody), |ear| ear(object))
     }
 
     fn visit(&self, visit: Visit) {

@@ -103,6 +103,42 @@ fn the_page_loads_at_once_and_an_incident_appears_and_explains_itself() {
 }
 
 #[test]
+fn what_is_said_on_the_page_is_taken_note_of() {
+    if !chromium::is_here() {
+        return;
+    }
+    let demo = Demo::start("--entities 10 --hours 200 --incidents 100 --speed 7200");
+    let browser = Chromium::start(1280, 1500, "light");
+    browser.open(&demo.url);
+    browser.until("document.querySelectorAll('#open li').length > 0", LONG);
+    browser.value("document.querySelector('#open button').click()");
+    browser.until("document.querySelectorAll('#detail .say button').length === 5", LONG);
+    browser.picture("incident-say");
+    axe::check(&browser, "an incident, and what people may say");
+    let press = |words: &str| {
+        browser.value(&format!(
+            "[...document.querySelectorAll('#detail .say button')].find((one) => one.textContent === '{words}').click()"
+        ));
+    };
+    let said = |words: &str| {
+        browser.until(
+            &format!("document.querySelector('#detail .say p').textContent.includes('{words}')"),
+            LONG,
+        );
+    };
+    browser.value("document.querySelector('#detail .say input').value = 'the nightly backup'");
+    press("This is expected");
+    said("Nothing like it is told any more");
+    press("Mute for an hour");
+    said("for 1 h");
+    browser.until(
+        "fetch('/metrics').then((answer) => answer.text()).then((text) => /tidewatch_feedback_total\\S+ ([2-9]|1\\d)/.test(text))",
+        LONG,
+    );
+    check_is_quiet(&browser);
+}
+
+#[test]
 fn ten_thousand_entities_stay_smooth() {
     if !chromium::is_here() {
         return;

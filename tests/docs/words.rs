@@ -44,6 +44,7 @@ fn flags_in_the_text_are_flags() {
         "demo",
         "generate",
         "produce",
+        "feedback",
         "consume",
         "audit",
         "doctor",

@@ -8,6 +8,7 @@ mod chaos;
 mod collectd;
 mod commands;
 mod documented;
+mod feedback;
 mod instance;
 mod notify;
 mod refusals;

@@ -32,7 +32,7 @@ impl Watch {
         let mut screen = None;
         if let Some(listen) = &flags.listen {
             let about = page::about(topology, "replay", advises);
-            let (opened, address) = page::open(listen, about, &topology.schema)?;
+            let (opened, address) = page::open(listen, about, &topology.schema, None)?;
             tracing::info!(%address, "the live page");
             screen = Some(opened);
         }

@@ -16,12 +16,13 @@ use tokio::signal::unix::{SignalKind, signal};
 use super::advice;
 use super::kafka::{self, KafkaFlags};
 use super::settings::{self, Environment, Problem};
-use super::{Exit, TopologyChoice, page};
+use super::{Exit, TopologyChoice, feedback, page};
 use crate::edge::http::Server;
 use crate::edge::kafka::KafkaSettings;
 use crate::edge::llm::Llm;
 use crate::edge::metrics::Metrics;
 use crate::edge::ports::StoreError;
+use crate::edge::web::Key;
 use crate::flow::advise::settings::AdviseSettings;
 use crate::flow::window::settings::{TimeScope, WindowKind};
 use crate::run::screen::Screen;
@@ -70,6 +71,8 @@ struct Plan {
     commit_every: Duration,
     /// Who is told of incidents.
     told: Vec<receivers::Told>,
+    /// What those have to know who give feedback on the page.
+    token: Option<Key>,
 }
 
 /// Runs until it is stopped.
@@ -115,12 +118,13 @@ fn plan(flags: &RunFlags, environment: &Environment) -> Result<Plan, Problem> {
         model,
         commit_every: Duration::from_millis(flags.commit_every),
         told: receivers::told(&topology, environment)?,
+        token: page::token(environment),
         topology,
     })
 }
 
 async fn serve(plan: Plan, listen: &str) -> Exit {
-    let server = match Server::bind(listen).await {
+    let server = match Server::bind(listen, plan.token.clone()).await {
         Ok(server) => server,
         Err(error) => {
             return Exit::configuration(&page::taken(listen, &error));
@@ -135,6 +139,7 @@ async fn serve(plan: Plan, listen: &str) -> Exit {
     }
     let about = page::about(&plan.topology, "run", plan.advise.enabled);
     let screen = Screen::new(about, &plan.topology.schema, Arc::clone(&metrics));
+    screen.listen(feedback::ear(plan.kafka.clone(), plan.topology.clone()));
     let pages = Arc::clone(&screen);
     tokio::spawn(async move {
         if let Err(error) = server.serve(pages).await {

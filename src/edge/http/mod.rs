@@ -1,9 +1,10 @@
 //! The HTTP server: the live page and what it reads, `/livez`, `/readyz`, `/metrics`.
 //!
-//! It only shows. Everything about it is bounded: connections, viewers, idleness, what a request may be.
+//! It shows, and takes feedback. Everything about it is bounded: connections, viewers, idleness, what a request may be.
 
 mod connections;
 mod following;
+mod speaking;
 #[cfg(test)]
 mod tests;
 
@@ -14,15 +15,18 @@ use std::sync::atomic::AtomicUsize;
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::{Path, State};
+use axum::extract::{DefaultBodyLimit, Path, State};
 use axum::http::header::{self, HeaderValue};
 use axum::http::{HeaderName, StatusCode};
 use axum::middleware::map_response;
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
+use axum::routing::{get, post};
 
 use super::ports::Pages;
+use super::web::Key;
 use connections::{Bounded, MOST_IDLE};
+
+pub use speaking::Guard;
 
 /// What every answer carries: nothing from elsewhere is loaded, nothing inline is run, nobody frames the page.
 const HEADERS: [(HeaderName, &str); 5] = [
@@ -42,6 +46,7 @@ const HEADERS: [(HeaderName, &str); 5] = [
 struct Site {
     pages: Arc<dyn Pages>,
     viewers: Arc<AtomicUsize>,
+    guard: Guard,
 }
 
 /// A server that has its port.
@@ -49,12 +54,14 @@ struct Site {
 pub struct Server {
     listener: tokio::net::TcpListener,
     most_idle: Duration,
+    token: Option<Key>,
 }
 
 impl Server {
-    /// Takes the port.
-    pub async fn bind(listen: &str) -> io::Result<Server> {
-        Ok(Server { listener: tokio::net::TcpListener::bind(listen).await?, most_idle: MOST_IDLE })
+    /// Takes the port. Feedback is taken of those who know the token; without one, on ports of this machine only.
+    pub async fn bind(listen: &str, token: Option<Key>) -> io::Result<Server> {
+        let listener = tokio::net::TcpListener::bind(listen).await?;
+        Ok(Server { listener, most_idle: MOST_IDLE, token })
     }
 
     /// The address that it has.
@@ -64,15 +71,23 @@ impl Server {
 
     /// Answers until the program ends.
     pub async fn serve(self, pages: Arc<dyn Pages>) -> io::Result<()> {
-        let site = Site { pages: Arc::clone(&pages), viewers: Arc::default() };
+        let is_public = !self.listener.local_addr()?.ip().is_loopback();
+        let guard = Guard { token: self.token, is_public };
+        let site = Site { pages: Arc::clone(&pages), viewers: Arc::default(), guard };
         let routes = Router::new()
             .route("/", get(async || text("text/html", include_str!("../page/page.html"))))
             .route("/page.css", get(async || text("text/css", include_str!("../page/page.css"))))
             .route("/page.js", get(async || text("text/javascript", include_str!("../page/page.js"))))
             .route("/draw.js", get(async || text("text/javascript", include_str!("../page/draw.js"))))
+            .route("/say.js", get(async || text("text/javascript", include_str!("../page/say.js"))))
             .route("/icon.svg", get(async || text("image/svg+xml", include_str!("../page/icon.svg"))))
             .route("/api/stream", get(following::stream))
             .route("/api/state", get(state))
+            .route("/api/actions", get(actions))
+            .route(
+                "/api/feedback",
+                post(speaking::feedback).layer(DefaultBodyLimit::max(speaking::MOST_BYTES)),
+            )
             .route("/api/incidents/{id}", get(incident))
             .route("/api/entities/{name}", get(entity))
             .route("/livez", get(async || "alive\n"))
@@ -105,6 +120,11 @@ fn json(content: Option<String>) -> Response {
 
 async fn state(State(site): State<Site>) -> Response {
     json(Some(site.pages.changes(0).1))
+}
+
+/// Who may speak: `open`, `token` or `none`.
+async fn actions(State(site): State<Site>) -> Response {
+    json(Some(format!("\"{}\"", site.guard.actions())))
 }
 
 async fn incident(State(site): State<Site>, Path(id): Path<String>) -> Response {

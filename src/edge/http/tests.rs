@@ -9,7 +9,7 @@ use tokio::net::TcpStream;
 use super::connections::MOST_CONNECTIONS;
 use super::following::MOST_VIEWERS;
 use super::*;
-use crate::edge::ports::Visit;
+use crate::edge::ports::{Unheard, Visit};
 
 /// A page with much to tell.
 #[derive(Default)]
@@ -17,6 +17,7 @@ struct Much {
     viewers: AtomicUsize,
     refused: AtomicUsize,
     stalled: AtomicUsize,
+    heard: AtomicUsize,
 }
 
 impl Pages for Much {
@@ -40,6 +41,17 @@ impl Pages for Much {
         (name == "<script>/1").then(|| "{}".to_owned())
     }
 
+    fn hear(&self, object: &[u8]) -> Result<(), Unheard> {
+        match object {
+            b"\"wrong\"" => Err(Unheard::Wrong("not so".to_owned())),
+            b"\"away\"" => Err(Unheard::Away("brokers are away".to_owned())),
+            _ => {
+                self.heard.fetch_add(1, Ordering::SeqCst);
+                Ok(())
+            }
+        }
+    }
+
     fn visit(&self, visit: Visit) {
         match visit {
             Visit::Came => self.viewers.fetch_add(1, Ordering::SeqCst),
@@ -54,7 +66,7 @@ impl Pages for Much {
 fn with_server<F: Future<Output = ()>>(most_idle: Duration, test: impl FnOnce(SocketAddr, Arc<Much>) -> F) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
-        let server = Server { most_idle, ..Server::bind("127.0.0.1:0").await.unwrap() };
+        let server = Server { most_idle, ..Server::bind("127.0.0.1:0", None).await.unwrap() };
         let (address, pages) = (server.address().unwrap(), Arc::new(Much::default()));
         let shown: Arc<dyn Pages> = pages.clone();
         tokio::spawn(server.serve(shown));
@@ -112,8 +124,17 @@ async fn until(what: impl Fn() -> bool) {
 #[test]
 fn every_answer_forbids_what_comes_from_elsewhere() {
     with_server(LONG, |address, _| async move {
-        for path in ["/", "/page.css", "/page.js", "/draw.js", "/icon.svg", "/metrics", "/livez", "/nowhere"]
-        {
+        for path in [
+            "/",
+            "/page.css",
+            "/page.js",
+            "/draw.js",
+            "/say.js",
+            "/icon.svg",
+            "/metrics",
+            "/livez",
+            "/nowhere",
+        ] {
             let answer = ask(address, path).await;
             assert!(answer.contains("content-security-policy: default-src 'none'"), "{path}: {answer}");
             let code = if path == "/nowhere" { "404" } else { "200" };
@@ -177,5 +198,67 @@ fn viewers_and_connections_beyond_the_bound_are_turned_away() {
         drop((viewers, idle));
         until(|| pages.viewers.load(Ordering::SeqCst) == 0).await;
         assert!(ask(address, "/livez").await.contains("alive"));
+    });
+}
+
+/// What is answered to feedback with those headers.
+async fn speak(address: SocketAddr, headers: &str, body: &str) -> String {
+    let length = body.len();
+    let head = format!(
+        "POST /api/feedback HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: {length}\r\n"
+    );
+    answer(send(address, &format!("{head}{headers}\r\n{body}")).await).await
+}
+
+const JSON: &str = "Content-Type: application/json\r\n";
+
+#[test]
+fn feedback_is_taken_of_this_machine_and_of_no_other_page() {
+    with_server(LONG, |address, pages| async move {
+        assert!(ask(address, "/api/actions").await.ends_with("\"open\""));
+        let own = format!("{JSON}Origin: http://x\r\n");
+        let other = format!("{JSON}Origin: http://elsewhere\r\n");
+        let large = format!("\"{}\"", "x".repeat(65 << 10));
+        let many = format!("[{}1]", "1,".repeat(32));
+        for (headers, body, code) in [
+            (JSON, "{}", 202),
+            (own.as_str(), "[{},{}]", 202),
+            (other.as_str(), "{}", 403),
+            ("Content-Type: text/plain\r\n", "{}", 415),
+            ("", "{}", 415),
+            (JSON, "{", 400),
+            (JSON, "[{},\"wrong\"]", 400),
+            (JSON, "\"away\"", 503),
+            (JSON, &large, 413),
+            (JSON, &many, 413),
+        ] {
+            let said = speak(address, headers, body).await;
+            assert!(said.starts_with(&format!("HTTP/1.1 {code}")), "{headers}: {said}");
+        }
+        // Two at once, and one before the wrong one.
+        assert_eq!(pages.heard.load(Ordering::SeqCst), 4);
+        assert!(ask(address, "/api/feedback").await.starts_with("HTTP/1.1 405"));
+    });
+}
+
+#[test]
+fn a_token_is_asked_for_where_one_is_set_and_nobody_speaks_from_elsewhere_without() {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        for (listen, token, headers, code, actions) in [
+            ("127.0.0.1:0", Some("secret"), "", 401, "token"),
+            ("127.0.0.1:0", Some("secret"), "Authorization: Bearer secreT\r\n", 401, "token"),
+            ("127.0.0.1:0", Some("secret"), "Authorization: Bearer secret\r\n", 202, "token"),
+            ("0.0.0.0:0", Some("secret"), "Authorization: Bearer secret\r\n", 202, "token"),
+            ("0.0.0.0:0", Some("secret"), "", 401, "token"),
+            ("0.0.0.0:0", None, "Authorization: Bearer \r\n", 403, "none"),
+        ] {
+            let server = Server::bind(listen, token.map(Key::new)).await.unwrap();
+            let address = SocketAddr::from(([127, 0, 0, 1], server.address().unwrap().port()));
+            tokio::spawn(server.serve(Arc::new(Much::default())));
+            let said = speak(address, &format!("{JSON}{headers}"), "{}").await;
+            assert!(said.starts_with(&format!("HTTP/1.1 {code}")), "{listen} {headers}: {said}");
+            assert!(ask(address, "/api/actions").await.ends_with(&format!("\"{actions}\"")));
+        }
     });
 }

@@ -309,7 +309,9 @@ function show(parts, first) {
   const button = make("button", "← Overview", "back");
   button.addEventListener("click", back);
   const had = document.activeElement && document.activeElement.className;
-  $("detail").replaceChildren(button, ...parts);
+  // Whoever is about to speak is not interrupted.
+  const kept = !first && $("detail").querySelector(".say");
+  $("detail").replaceChildren(button, ...parts.map((part) => (kept && part.className === "say" ? kept : part)));
   if (first) { $("detail").focus(); scrollTo(0, 0); } else if (had === "back") button.focus();
 }
 
@@ -341,6 +343,7 @@ function incidentParts(incident) {
     const source = incident.advice ? ` (${{ llm: "a language model", cache: "a language model, earlier", rules: "the runbook" }[incident.advice.source] || incident.advice.source})` : "";
     parts.push(make("h3", "What to do" + source), list);
   }
+  parts.push(...sayParts(incident.entity, incident));
   for (const [words, services] of [["Offline", incident.offline], ["Degraded", incident.degraded]]) if (services.length) parts.push(make("p", `${words}: ${services.join(", ")}`));
   if (incident.plots.length) {
     const plots = make("div", null, "plots"), during = [incident.since_ms, incident.until_ms];
@@ -380,7 +383,7 @@ function entityParts(entity) {
     const points = one.means.map((mean, at) => [entity.times[at], mean]).filter((pair) => pair[1] !== null);
     plots.append(plot({ metric: one.metric, unit: one.unit, points }));
   }
-  parts.push(make("h3", "Metrics: the mean of each window"), plots);
+  parts.push(...sayParts(entity.name, null), make("h3", "Metrics: the mean of each window"), plots);
   return parts;
 }
 

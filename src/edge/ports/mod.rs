@@ -11,7 +11,7 @@ mod watch;
 pub use advisor::{Advisor, BreakerState, ModelNumbers, Used};
 pub use clock::Clock;
 pub use notify::{Deliver, Delivery, Fed, Feed, Feeding};
-pub use pages::{Pages, Visit};
+pub use pages::{Pages, Unheard, Visit};
 pub use store::{EachRow, Store, StoreError, Stores};
 pub use transport::{
     ChangelogEvent, Committed, EachBatch, EachChange, Failure, Lost, Outgoing, Position, Rebalance, Topic,

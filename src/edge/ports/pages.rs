@@ -12,8 +12,21 @@ pub trait Pages: Send + Sync {
     fn incident(&self, id: &str) -> Option<String>;
     /// Everything about an entity, as JSON.
     fn entity(&self, name: &str) -> Option<String>;
+    /// Takes feedback, one object of it.
+    fn hear(&self, object: &[u8]) -> Result<(), Unheard>;
     /// Takes note of a visit.
     fn visit(&self, visit: Visit);
+}
+
+/// Why feedback was not taken.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Unheard {
+    /// It cannot be used.
+    Wrong(String),
+    /// Nobody can take it now.
+    Away(String),
+    /// Nobody takes any.
+    Nobody,
 }
 
 /// What happens with those who look.

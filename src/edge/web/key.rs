@@ -22,6 +22,12 @@ impl Key {
         &self.0
     }
 
+    /// Whether a text is the key; how long that takes tells nothing of where they differ.
+    pub fn is(&self, text: &str) -> bool {
+        let differ = self.0.bytes().zip(text.bytes()).fold(0, |differ, (a, b)| differ | (a ^ b));
+        self.0.len() == text.len() && differ == 0 && !self.0.is_empty()
+    }
+
     /// The text without the key, should it be in it: servers quote what they refuse.
     pub fn scrub(&self, text: &str) -> String {
         if self.0.len() < MIN_SCRUBBED_BYTES {

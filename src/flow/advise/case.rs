@@ -219,6 +219,7 @@ impl Memory {
         let mut now = before.clone();
         if now.incident.as_ref().is_none_or(|current| current.id != incident.id) {
             let over = now.incident.take().map(|current| Past {
+                id: current.id,
                 since: current.since,
                 severity: current.severity,
                 signs: current.signs,

@@ -61,6 +61,9 @@ pub struct Current {
 /// An incident that is over.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Past {
+    /// Its id in reports.
+    #[serde(default)]
+    pub id: String,
     /// When it was opened.
     pub since: String,
     /// The worst it was.
