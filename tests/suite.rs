@@ -14,6 +14,7 @@ mod browser;
 mod calibration;
 mod commands;
 mod deploy;
+mod docs;
 mod feedback;
 mod fuzz;
 mod golden;

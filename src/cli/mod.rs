@@ -79,7 +79,8 @@ enum Command {
 /// Which topology, and what of it is set otherwise.
 #[derive(Clone, Debug, Args)]
 pub struct TopologyChoice {
-    /// A topology file, or the name of a built-in one: infrastructure, minimal, whole-file, message
+    /// A topology file, or the name of a built-in one: infrastructure, minimal, whole-file, message, telegraf, influx, collectd, otlp,
+    /// prometheus, mapped
     #[arg(long, value_name = "FILE|NAME")]
     topology: Option<String>,
     /// Set any topology key, e.g. window.size=1h or detect.0.threshold=3

@@ -143,10 +143,14 @@ impl Chromium {
     /// Takes a picture into the folder that `TIDEWATCH_TEST_PICTURES` names, if it does.
     pub fn picture(&self, name: &str) {
         let Ok(folder) = std::env::var("TIDEWATCH_TEST_PICTURES") else { return };
+        std::fs::write(Path::new(&folder).join(format!("{name}.png")), self.screenshot()).unwrap();
+    }
+
+    /// What is seen now, as PNG.
+    pub fn screenshot(&self) -> Vec<u8> {
         let taken =
             self.call("Page.captureScreenshot", &json!({"format": "png", "captureBeyondViewport": false}));
-        let path = Path::new(&folder).join(format!("{name}.png"));
-        std::fs::write(path, decoded(taken["data"].as_str().unwrap())).unwrap();
+        decoded(taken["data"].as_str().unwrap())
     }
 }
 

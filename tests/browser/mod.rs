@@ -4,6 +4,7 @@
 
 mod axe;
 mod chromium;
+mod pictures;
 
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Stdio};

@@ -7,6 +7,7 @@ mod broker;
 mod chaos;
 mod collectd;
 mod commands;
+mod documented;
 mod feedback;
 mod instance;
 mod notify;

@@ -8,6 +8,8 @@ mod flows;
 mod made;
 mod receivers;
 mod tasks;
+#[cfg(test)]
+mod tests;
 mod told;
 mod visitors;
 

@@ -2,6 +2,7 @@
 
 mod flags;
 mod problems;
+mod reference;
 mod values;
 
 use super::*;
