@@ -1,6 +1,8 @@
 //! The flow `detect`: readings in; findings, rejected and late records out.
 
 mod rows;
+#[cfg(test)]
+mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;

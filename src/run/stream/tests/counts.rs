@@ -41,6 +41,8 @@ fn what_comes_in_is_windowed_late_or_rejected_and_counted_as_in_batch() {
         }
         // How late readings are told from a file in another order is not state.
         batch.late_in_own_order = counted.late_in_own_order;
+        let records: usize = setup.lines.iter().map(Vec::len).sum();
+        assert_eq!(counted.records, records as u64, "seed {seed}");
         assert_eq!(counted, batch, "seed {seed}");
         assert_eq!(elements, counted.windowed + counted.late + counted.rejected_in_all(), "seed {seed}");
     }
