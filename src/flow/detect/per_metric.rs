@@ -181,7 +181,10 @@ impl<'a> Sheet<'a> {
             described(at, row, value, rare, Some(band), side, description)
         } else {
             let band = expected(at, asked, seen, series);
-            let (side, description) = words::forecast(at.name(), value, band, seen.outlook, seen.first);
+            // Bit for bit: readings that nobody takes any more are repeated as they are.
+            let stuck = at.values().take_while(|(at, _)| *at <= row).all(|(_, other)| other == value);
+            let (side, description) =
+                words::forecast(at.name(), value, band, seen.outlook, seen.first, stuck);
             described(at, row, value, rare, band, side, description)
         };
         self.found.push(Candidate { kind, metric: at.index, reaches, time, anomaly });

@@ -29,13 +29,14 @@ pub fn novelty(metric: &str, value: f64, known: Band, novel: Novel, since_ms: i6
 }
 
 /// A value that was not expected here and now, and on which side of what was it lies. `first` is what the outlook is
-/// counted from.
+/// counted from; `stuck` tells that no other value has been seen lately.
 pub fn forecast(
     metric: &str,
     value: f64,
     expected: Option<Band>,
     outlook: Option<Outlook>,
     first: f64,
+    stuck: bool,
 ) -> (Side, String) {
     let between = expected
         .map_or(String::new(), |band| format!(", expected {} to {}", short(band.low), short(band.high)));
@@ -52,6 +53,9 @@ pub fn forecast(
             (side, format!("{metric} has moved to another level, near {}", short(value)))
         }
         Some(Signal::Burst) => (Side::Neither, format!("{metric} varies more than it used to")),
+        Some(Signal::Calm) if stuck => {
+            (Side::Neither, format!("{metric} is stuck at {}: it used to vary", short(value)))
+        }
         Some(Signal::Calm) => (Side::Neither, format!("{metric} varies less than it used to")),
         Some(Signal::Run) => (Side::Neither, format!("{metric} has been {} unusually long", short(value))),
     }
