@@ -174,6 +174,14 @@ fn json_in_the_text_is_json() {
 }
 
 #[test]
+fn the_reading_that_the_readme_shows_is_taken() {
+    let shown = blocks(&super::root().join("README.md"));
+    let reading = &shown.iter().find(|block| block.info == "json").unwrap().text;
+    let said = Folder::new().run_with_input("replay -", reading.replace('\n', " ").as_bytes()).fine();
+    assert!(said.out.contains("1 reading in 1 window") && !said.out.contains("rejected"), "{}", said.out);
+}
+
+#[test]
 fn lines_that_were_not_printed_are_noticed() {
     assert_printed("a b c\nd\n", "a … c\n…\nd\n", "here");
     let check =
