@@ -223,7 +223,7 @@ function pipeline(now) {
   const marks = now.tasks.map((task) => task.watermark_ms).filter((ms) => ms !== null);
   facts([
     ["windows closed", whole(detect.closed)],
-    ["judged while learning", detect.closed ? Math.round((100 * detect.learning) / detect.closed) + " %" : "–"],
+    ["windows with a detector still learning", detect.closed ? Math.round((100 * detect.learning) / detect.closed) + " %" : "–"],
     ["event time is at", marks.length ? clock(Math.min(...marks)) : "–"],
     ...(real && marks.length ? [["watermark delay", span(Date.now() - Math.min(...marks))]] : []),
     ...(real ? [["commit, median", now.commit_ms.median === null ? "–" : figure(now.commit_ms.median) + " ms"], ["commit, most", now.commit_ms.most === null ? "–" : figure(now.commit_ms.most) + " ms"], ["commits", whole(now.commits)]] : []),

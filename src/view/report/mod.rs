@@ -41,7 +41,8 @@ pub(super) fn number(value: f64) -> String {
     match value.abs() {
         size if size >= 1000.0 => format!("{value:.0}"),
         size if size >= 10.0 => format!("{value:.1}"),
-        size if size >= 0.01 || size == 0.0 => format!("{value:.3}"),
+        size if size >= 0.1 || size == 0.0 => format!("{value:.3}"),
+        size if size >= 0.0005 => format!("{value:.4}"),
         _ => format!("{value:.2e}"),
     }
 }
@@ -82,7 +83,7 @@ impl Fleet {
         if reasons.is_empty() {
             page.push_str("<p>Every reading was used.</p>");
         } else {
-            page.push_str("<div class=scroll><table><tr><th>Reason<th class=n>How many</tr>");
+            page.push_str("<div class=scroll tabindex=0><table><tr><th>Reason<th class=n>How many</tr>");
             for (reason, count) in reasons {
                 let _ = write!(page, "<tr><td>{reason}<td class=n>{count}</tr>");
             }
@@ -167,7 +168,7 @@ fn table(reasons: &[Reason], page: &mut String) {
         return;
     }
     page.push_str(
-        "<div class=scroll><table><tr><th>Time<th>Metric<th class=n>Value<th class=n>Expected<th>Severity\
+        "<div class=scroll tabindex=0><table><tr><th>Time<th>Metric<th class=n>Value<th class=n>Expected<th>Severity\
          <th class=n>Score<th>Detector<th>Why<th>Contributing</tr>",
     );
     for reason in reasons.iter().take(REASONS) {
@@ -202,7 +203,7 @@ fn examples(title: &str, file: &str, refused: &[Refused], page: &mut String) {
     }
     let _ = write!(
         page,
-        "<h3>{title}: the first {}</h3><p>All are in <code>{file}</code>.</p><div class=scroll><table>\
+        "<h3>{title}: the first {}</h3><p>All are in <code>{file}</code>.</p><div class=scroll tabindex=0><table>\
          <tr><th>Reason<th>Why<th>How it begins</tr>",
         refused.len()
     );
