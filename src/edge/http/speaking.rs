@@ -50,6 +50,10 @@ impl Guard {
             None if self.is_public => {
                 Err((StatusCode::FORBIDDEN, "without a token nobody may speak here: set TIDEWATCH_TOKEN\n"))
             }
+            // A name that somebody else resolves to this machine is not its own, whatever page it is in the browser.
+            None if !is_this_machine(text(header::HOST)) => {
+                Err((StatusCode::FORBIDDEN, "without a token only this machine may speak, by its own name\n"))
+            }
             None => Ok(()),
             Some(token) => {
                 let given = text(header::AUTHORIZATION).strip_prefix("Bearer ").unwrap_or_default();
@@ -61,6 +65,14 @@ impl Guard {
             }
         }
     }
+}
+
+/// Whether a `Host` names this machine in a way that nobody else can choose.
+fn is_this_machine(host: &str) -> bool {
+    let name = host.rsplit_once(':').filter(|(_, port)| port.bytes().all(|byte| byte.is_ascii_digit()));
+    let name = name.map_or(host, |(name, _)| name);
+    let address = name.trim_start_matches('[').trim_end_matches(']').parse::<std::net::IpAddr>();
+    name == "localhost" || address.is_ok_and(|address| address.is_loopback())
 }
 
 /// Takes one object of feedback, or an array of them, in their order; what came before one that cannot be used has been taken.

@@ -205,7 +205,7 @@ fn viewers_and_connections_beyond_the_bound_are_turned_away() {
 async fn speak(address: SocketAddr, headers: &str, body: &str) -> String {
     let length = body.len();
     let head = format!(
-        "POST /api/feedback HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: {length}\r\n"
+        "POST /api/feedback HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: {length}\r\n"
     );
     answer(send(address, &format!("{head}{headers}\r\n{body}")).await).await
 }
@@ -216,7 +216,7 @@ const JSON: &str = "Content-Type: application/json\r\n";
 fn feedback_is_taken_of_this_machine_and_of_no_other_page() {
     with_server(LONG, |address, pages| async move {
         assert!(ask(address, "/api/actions").await.ends_with("\"open\""));
-        let own = format!("{JSON}Origin: http://x\r\n");
+        let own = format!("{JSON}Origin: http://localhost\r\n");
         let other = format!("{JSON}Origin: http://elsewhere\r\n");
         let large = format!("\"{}\"", "x".repeat(65 << 10));
         let many = format!("[{}1]", "1,".repeat(32));
