@@ -150,7 +150,8 @@ fn look_at_kafka(topology: &Topology, kafka: &KafkaSettings, found: &mut Finding
         }
     }
     for group in [topology.name.clone(), format!("{}-advise", topology.name)] {
-        match topics.members(&group) {
+        let seen = Topics::try_group(kafka, &group, &topology.source.topic);
+        match seen.and_then(|()| topics.members(&group)) {
             Ok(members) => found.good("consumer group", &format!("{group} has {members} members")),
             Err(error) => {
                 found.wrong(

@@ -93,7 +93,8 @@ impl Cluster {
                     "process.roles=broker,controller\nnode.id={}\ncontroller.quorum.voters={}\n\
                      listeners={},CONTROLLER://127.0.0.1:{control}\nadvertised.listeners={}\n\
                      controller.listener.names=CONTROLLER\n\
-                     listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,SSL:SSL,SASL_SSL:SASL_SSL\n\
+                     listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,SSL:SSL,SASL_SSL:SASL_SSL,\
+                     SASL_PLAINTEXT:SASL_PLAINTEXT\n\
                      inter.broker.listener.name={inter_broker}\nlog.dirs={}\n\
                      offsets.topic.replication.factor={replicas}\noffsets.topic.num.partitions=4\n\
                      default.replication.factor={replicas}\nmin.insync.replicas={in_sync}\n\

@@ -12,6 +12,7 @@ mod feedback;
 mod instance;
 mod notify;
 mod refusals;
+mod rights;
 mod secure;
 mod trouble;
 

@@ -110,7 +110,9 @@ impl Reader {
         let failed = |error: LibraryError| KafkaError::asking(&settings.bootstrap_servers, &doing, &error);
         let metadata = consumer.fetch_metadata(Some(topic), ANSWER).map_err(failed)?;
         let found = metadata.topics().iter().find(|one| one.name() == topic && !one.partitions().is_empty());
-        let Some(found) = found else { return Err(KafkaError::new(&doing, "there is no such topic")) };
+        let Some(found) = found else {
+            return Err(KafkaError::new(&doing, "there is no such topic, or none that this user may see"));
+        };
         let mut partitions: Vec<u32> = found.partitions().iter().map(|one| one.id() as u32).collect();
         partitions.sort_unstable();
         partitions.retain(|one| only.is_none_or(|only| only.contains(one)));
@@ -197,7 +199,9 @@ impl Reader {
                     }
                 }
                 Some(Err(LibraryError::MessageConsumption(
-                    Code::AllBrokersDown | Code::BrokerTransportFailure | Code::OperationTimedOut,
+                    Code::AllBrokersDown | Code::BrokerTransportFailure | Code::OperationTimedOut
+                    // The library asks for a group's coordinator, which nobody here needs.
+                    | Code::GroupAuthorizationFailed,
                 ))) => {}
                 Some(Err(error)) => {
                     return Err(KafkaError::new(format!("read topic {}", self.topic), error));

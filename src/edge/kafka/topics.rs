@@ -4,8 +4,10 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use futures::executor::block_on;
+use rdkafka::TopicPartitionList;
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, ResourceSpecifier, TopicReplication};
 use rdkafka::config::FromClientConfigAndContext;
+use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::RDKafkaErrorCode as Code;
 
 use super::context::PlainContext;
@@ -122,5 +124,16 @@ impl Topics {
         let list =
             asked.map_err(|error| KafkaError::new(format!("ask for consumer group {group}"), error))?;
         Ok(list.groups().iter().map(|group| group.members().len()).sum())
+    }
+
+    /// Asks for the position of a group in a topic: a list of groups leaves those out that this user may not see.
+    pub fn try_group(settings: &KafkaSettings, group: &str, topic: &str) -> Result<(), KafkaError> {
+        let doing = format!("ask for the position of consumer group {group}");
+        let reader: BaseConsumer<PlainContext> =
+            BaseConsumer::from_config_and_context(&settings.reader(group), PlainContext::default())
+                .map_err(|error| KafkaError::new("create consumer", error))?;
+        let mut asked = TopicPartitionList::new();
+        asked.add_partition(topic, 0);
+        reader.committed_offsets(asked, ANSWER).map(|_| ()).map_err(|error| KafkaError::new(doing, error))
     }
 }
