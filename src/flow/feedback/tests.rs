@@ -81,6 +81,27 @@ fn what_is_wrong_with_feedback_is_said() {
 }
 
 #[test]
+fn texts_may_be_as_long_as_is_said_and_no_longer() {
+    let check = |text: String, fits: bool| {
+        let read = Feedback::read(text.as_bytes());
+        assert_eq!(read.is_ok(), fits, "{text}");
+        assert!(read.is_ok() || read.is_err_and(|rejection| rejection.reason == Reason::TooLarge));
+    };
+    for (length, fits) in [(256, true), (257, false)] {
+        let name = "x".repeat(length);
+        check(format!(r#"{{"tidewatch":"mute","metric":"{name}"}}"#), fits);
+        check(format!(r#"{{"tidewatch":"confirmed","incident":"{name}"}}"#), fits);
+        check(format!(r#"{{"tidewatch":"expected","finding":{{"metric":"{name}","value":1}}}}"#), fits);
+        let lead = format!(r#"{{"metric":"p","value":1,"contributions":[{{"metric":"{name}"}}]}}"#);
+        check(format!(r#"{{"tidewatch":"expected","finding":{lead}}}"#), fits);
+    }
+    for (length, fits) in [(300, true), (301, false)] {
+        let note = "x".repeat(length);
+        check(format!(r#"{{"tidewatch":"confirmed","incident":"1","note":"{note}"}}"#), fits);
+    }
+}
+
+#[test]
 fn a_finding_of_a_report_can_be_marked_as_it_is() {
     let finding = r#"{"metric":"cpu","value":95.0,"threshold":75.0,"severity":"high","description":"cpu is high",
         "timestamp":"2026-01-01T00:00:00Z","entity":"a","detector":"z-score","score":0.97,
