@@ -13,6 +13,7 @@ mod bad_input;
 mod browser;
 mod calibration;
 mod commands;
+mod dependencies;
 mod deploy;
 mod docs;
 mod feedback;
