@@ -235,7 +235,7 @@ fn summary(ended: &Ended, hint: Option<&str>) -> serde_json::Value {
         .filter(|(_, count)| *count > 0)
         .map(|(reason, count)| (reason.label().to_owned(), json!(count)))
         .collect();
-    let [low, medium, high] = counts.anomalies;
+    let [low, medium, high] = counts.anomalies_by_severity();
     json!({
         "records": counts.records,
         "readings": {"windowed": counts.windowed, "late": counts.late, "rejected": counts.rejected_in_all()},

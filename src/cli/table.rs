@@ -156,7 +156,7 @@ fn many(count: u64, thing: &str) -> String {
 
 /// What became of the input, in a few lines.
 fn summary(counts: &Counts) -> String {
-    let [low, medium, high] = counts.anomalies;
+    let [low, medium, high] = counts.anomalies_by_severity();
     let mut text = format!(
         "{} in {}; {} with anomalies: {high} high, {medium} medium, {low} low; {}",
         many(counts.windowed, "reading"),

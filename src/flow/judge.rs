@@ -124,25 +124,26 @@ impl Judge {
         let report = Report::on_silence(gone, belonging);
         self.counts.findings += 1;
         self.counts.incidents += u64::from(belonging.is_some_and(|one| one.state == State::Opened));
-        self.count_anomaly(Severity::of_rareness(gone.rareness));
+        self.count_anomaly(Kind::Silence.name(), Severity::of_rareness(gone.rareness));
         self.emit(Role::Findings, Some(name.as_bytes().to_vec()), report.to_json(), None);
     }
 
-    fn count_anomaly(&mut self, severity: Severity) {
+    fn count_anomaly(&mut self, detector: &str, severity: Severity) {
         let severity = match severity {
             Severity::Low => 0,
             Severity::Medium => 1,
             Severity::High => 2,
         };
-        self.counts.anomalies[severity] += 1;
+        let detector = Kind::ALL.iter().position(|kind| kind.name() == detector);
+        self.counts.anomalies[detector.expect("every detector is of a kind")][severity] += 1;
     }
 
     fn count(&mut self, judged: &Judged, opened: bool) {
         self.counts.learning += u64::from(!judged.warming_up.is_empty());
         self.counts.findings += u64::from(!judged.anomalies.is_empty());
         self.counts.incidents += u64::from(opened);
-        for (_, anomaly) in &judged.anomalies {
-            self.count_anomaly(anomaly.severity);
+        for (detector, anomaly) in &judged.anomalies {
+            self.count_anomaly(detector, anomaly.severity);
         }
     }
 

@@ -29,6 +29,7 @@ pub mod time;
 pub mod window;
 
 use advise::question::{AdviceCounts, Answer, Question};
+use detect::settings::Kind;
 use glance::Glance;
 use record::{Offset, Output, RawRecord, Reason};
 use time::EventTime;
@@ -104,8 +105,8 @@ pub struct Counts {
     pub learning: u64,
     /// Reports with an anomaly.
     pub findings: u64,
-    /// Anomalies by severity: low, medium, high.
-    pub anomalies: [u64; 3],
+    /// Anomalies by detector, in the order of [`Kind::ALL`], and by severity: low, medium, high.
+    pub anomalies: [[u64; 3]; Kind::ALL.len()],
     /// Incidents opened.
     pub incidents: u64,
     /// Entities forgotten because nothing came of them for long.
@@ -152,7 +153,14 @@ impl Counts {
         self.heeded += heeded;
         self.expected += expected;
         self.rejected.iter_mut().zip(rejected).for_each(|(sum, more)| *sum += more);
-        self.anomalies.iter_mut().zip(anomalies).for_each(|(sum, more)| *sum += more);
+        let sums = self.anomalies.as_flattened_mut().iter_mut();
+        sums.zip(anomalies.as_flattened()).for_each(|(sum, more)| *sum += more);
+    }
+
+    /// Anomalies by severity: low, medium, high.
+    pub fn anomalies_by_severity(&self) -> [u64; 3] {
+        let of = |severity: usize| self.anomalies.iter().map(|of_detector| of_detector[severity]).sum();
+        [of(0), of(1), of(2)]
     }
 
     /// Everything that could not be used.

@@ -5,7 +5,7 @@ mod start;
 pub(super) mod topics;
 mod workers;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -137,6 +137,8 @@ async fn serve(plan: Plan, listen: &str) -> Exit {
     if let Some(model) = &plan.model {
         metrics.watch_model(model.numbers());
     }
+    let state = plan.state.clone();
+    metrics.measure_store(Box::new(move || bytes_in(&state)));
     let about = page::about(&plan.topology, "run", plan.advise.enabled);
     let screen = Screen::new(about, &plan.topology.schema, Arc::clone(&metrics));
     screen.listen(feedback::ear(plan.kafka.clone(), plan.topology.clone()));
@@ -177,6 +179,17 @@ async fn serve(plan: Plan, listen: &str) -> Exit {
             Exit::Done
         }
     }
+}
+
+/// Bytes of the files in a folder, as far as they can be seen.
+fn bytes_in(folder: &Path) -> u64 {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    let one = |entry: std::fs::DirEntry| match entry.metadata() {
+        Ok(about) if about.is_dir() => bytes_in(&entry.path()),
+        Ok(about) => about.len(),
+        Err(_) => 0,
+    };
+    entries.map(one).sum()
 }
 
 fn now() -> Exit {

@@ -4,6 +4,7 @@ use prometheus::{IntCounterVec, Registry};
 
 use super::made::{TASK, counters};
 use crate::flow::Counts;
+use crate::flow::detect::settings::Kind;
 use crate::flow::record::{Reason, Role};
 use crate::flow::task::TaskId;
 
@@ -50,7 +51,12 @@ impl Flows {
                 "Closed windows in which a detector was still learning.",
             ),
             findings: of_task("tidewatch_findings_total", "Windows with at least one anomaly."),
-            anomalies: labelled("tidewatch_anomalies_total", "Anomalies.", "severity"),
+            anomalies: counters(
+                r,
+                "tidewatch_anomalies_total",
+                "Anomalies.",
+                &[TASK, &["detector", "severity"]].concat(),
+            ),
             incidents: of_task("tidewatch_incidents_opened_total", "Incidents opened."),
             forgotten: of_task(
                 "tidewatch_entities_forgotten_total",
@@ -148,8 +154,11 @@ impl Flows {
         for (reason, by) in Reason::ALL.iter().zip(rejected) {
             add_labelled(&self.rejected, reason.label(), *by);
         }
-        for (severity, by) in SEVERITIES.iter().zip(anomalies) {
-            add_labelled(&self.anomalies, severity, *by);
+        for (kind, of_kind) in Kind::ALL.iter().zip(anomalies) {
+            for (severity, by) in SEVERITIES.iter().zip(of_kind).filter(|(_, by)| **by > 0) {
+                let labels = [flow, partition.as_str(), kind.name(), severity];
+                self.anomalies.with_label_values(&labels).inc_by(*by);
+            }
         }
         for (role, by) in Role::ALL.iter().zip(outputs) {
             add_labelled(&self.outputs, role.name(), *by);

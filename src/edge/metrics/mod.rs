@@ -14,7 +14,7 @@ mod told;
 mod visitors;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Mutex, MutexGuard};
+use std::sync::{Mutex, MutexGuard, OnceLock};
 
 use prometheus::{Encoder, Histogram, IntCounter, IntCounterVec, IntGauge, Registry, TextEncoder};
 
@@ -41,7 +41,13 @@ pub struct Metrics {
     advice: advice::Advice,
     receivers: receivers::Receivers,
     standing: Mutex<Standing>,
+    store_bytes: IntGauge,
+    /// Says how much the state directory holds.
+    store: OnceLock<Measure>,
 }
+
+/// Asked with each scrape.
+pub type Measure = Box<dyn Fn() -> u64 + Send + Sync>;
 
 /// What readiness is judged by.
 #[derive(Debug, Default)]
@@ -96,9 +102,17 @@ impl Metrics {
             away: gauge(r, "tidewatch_workers_without_broker", "Workers to which no broker answers."),
             advice: advice::Advice::new(r),
             receivers: receivers::Receivers::new(r),
-            registry,
             standing: Mutex::new(Standing::default()),
+            store_bytes: gauge(r, "tidewatch_store_bytes", "Bytes of the files in the state directory."),
+            store: OnceLock::new(),
+            registry,
         }
+    }
+
+    /// From now on each scrape asks how much the state directory holds.
+    pub fn measure_store(&self, measure: Measure) {
+        // There is one such directory a process.
+        let _ = self.store.set(measure);
     }
 
     /// These workers, and no others, have to join before the program is ready.
@@ -129,6 +143,9 @@ impl Metrics {
 
     /// All of them, in Prometheus's text format.
     pub fn text(&self) -> String {
+        if let Some(measure) = self.store.get() {
+            self.store_bytes.set(i64::try_from(measure()).unwrap_or(i64::MAX));
+        }
         let mut text = Vec::new();
         match TextEncoder::new().encode(&self.registry.gather(), &mut text) {
             Ok(()) => String::from_utf8(text).unwrap_or_default(),

@@ -11,6 +11,7 @@ use prometheus::proto::{MetricFamily, MetricType};
 use super::*;
 use crate::edge::ports::{BreakerState, ModelNumbers, Notice, Used, Visit, Watch};
 use crate::flow::advise::question::AdviceCounts;
+use crate::flow::detect::settings::Kind;
 use crate::flow::record::{Offset, Reason, Role};
 use crate::flow::task::FlowName;
 use crate::flow::time::EventTime;
@@ -46,7 +47,7 @@ fn lived() -> Metrics {
     let task = TaskId { flow: FlowName::Detect, partition: 0 };
     let counts = Counts {
         rejected: [1; Reason::ALL.len()],
-        anomalies: [1; 3],
+        anomalies: [[1; 3]; Kind::ALL.len()],
         advice: AdviceCounts { llm: 1, cache: 1, rules: 1, failed: 1, ..AdviceCounts::default() },
         ..Counts::default()
     };

@@ -131,8 +131,12 @@ fn windows_findings_and_incidents_are_counted_once() {
     assert_eq!((counts.learning, epoch.glances.iter().filter(|glance| glance.learning).count()), (12, 12));
     assert_eq!(epoch.glances.len(), 38);
     // A service that is offline, and an entity that went quiet.
-    assert_eq!((counts.findings, counts.incidents, counts.anomalies.iter().sum::<u64>()), (2, 2, 2));
-    assert_eq!(counts.anomalies[2], 1);
+    assert_eq!(
+        (counts.findings, counts.incidents, counts.anomalies_by_severity().iter().sum::<u64>()),
+        (2, 2, 2)
+    );
+    let of = |kind: Kind| counts.anomalies[Kind::ALL.iter().position(|one| *one == kind).expect("it is one")];
+    assert_eq!((of(Kind::Status), of(Kind::Silence).iter().sum::<u64>()), ([0, 0, 1], 1));
     let findings = epoch.outputs.iter().filter(|output| output.role == Role::Findings);
     let reports: Vec<Report> =
         findings.map(|output| serde_json::from_slice(&output.value).expect("it is a report")).collect();

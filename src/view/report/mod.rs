@@ -117,7 +117,7 @@ impl Fleet {
             let _ = write!(page, "<div><dt>{what}</dt><dd>{count}</dd></div>");
         }
         page.push_str("</dl>");
-        let [low, medium, high] = counts.anomalies;
+        let [low, medium, high] = counts.anomalies_by_severity();
         let _ = write!(page, "<p>{high} high, {medium} medium and {low} low anomalies. ");
         let _ = write!(
             page,
