@@ -12,8 +12,8 @@ fn learning(keeping: Keeping) -> Detection {
 }
 
 /// Bytes of input and of learned rows, epoch by epoch: a minute of 40 entities each, with a reading apiece.
-fn bytes(share: f64) -> Vec<(usize, Vec<usize>)> {
-    let mut flow = learning(Keeping::Checkpoints { share });
+fn bytes(keeping: Keeping) -> Vec<(usize, Vec<usize>)> {
+    let mut flow = learning(keeping);
     let minute = |minute: u64| {
         let mut records = Vec::new();
         for entity in 0..40 {
@@ -48,7 +48,7 @@ fn bytes(share: f64) -> Vec<(usize, Vec<usize>)> {
 fn rows_take_their_share_of_the_inputs_bytes_and_no_more() {
     for share in [0.05, 0.2] {
         let (mut taken, mut written, mut largest) = (0, 0, 0);
-        for (input, rows) in bytes(share) {
+        for (input, rows) in bytes(Keeping::Checkpoints { share }) {
             taken += input;
             written += rows.iter().sum::<usize>();
             largest = rows.into_iter().max().unwrap_or(0).max(largest);
@@ -62,9 +62,11 @@ fn rows_take_their_share_of_the_inputs_bytes_and_no_more() {
 
 #[test]
 fn where_there_is_room_every_row_is_written_with_its_window() {
-    let epochs = bytes(5.0);
-    // A minute's windows close with the next one's readings.
-    assert!(epochs[1..].iter().all(|(_, rows)| rows.len() == 40), "{epochs:?}");
+    for keeping in [Keeping::Checkpoints { share: 5.0 }, Keeping::Everything] {
+        let epochs = bytes(keeping);
+        // A minute's windows close with the next one's readings.
+        assert!(epochs[1..].iter().all(|(_, rows)| rows.len() == 40), "{epochs:?}");
+    }
 }
 
 const WATCHING: &str = r#"
